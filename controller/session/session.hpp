@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two-party protocol of a block as a sans-I/O machine: (state, frame | timeout | light) -> (state, frames, events).
+// Only the session knows there is a wire; it opens none. protocol.hpp holds the table of states.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controller/detection/slot_detector.hpp"
+#include "controller/distillation/amplification.hpp"
+#include "controller/distillation/estimation.hpp"
+#include "controller/keystore/key_store.hpp"
+#include "controller/secret/arena.hpp"
+#include "drivers/hal/clocks.hpp"
+
+namespace nicol::session {
+
+using sifting::Side;
+using Bytes = std::vector<std::uint8_t>;
+
+/// What both sides must agree on at hello; a side refuses anything weaker than its own.
+struct Agreement {
+  distillation::LengthFunction length = distillation::LengthFunction::sps_g2;
+  sifting::SamplePlan sample;
+  distillation::Epsilons epsilon;
+  unsigned tag_bits = 64;
+  unsigned verification_bits = 64;
+  double p_alice_diagonal = 0.5, p_bob_diagonal = 0.5;
+  keystore::PoolPlan pools;
+  double qber_abort = 0.11;
+  std::uint64_t block_slots = 0;        // N, Alice proposes, Bob checks against his maximum
+  std::uint64_t minimum_key_bits = 64;  // sifted key bits below which a block is too_few at once
+};
+
+struct SessionConfig {
+  Side side = Side::alice;
+  Agreement agreement;
+  hal::ReceiverKind receiver = hal::ReceiverKind::passive;
+  hal::DeviceModel model;  // Alice's of the source, Bob's of the receiver; exchanged at hello
+  distillation::Origin origin = distillation::Origin::simulated;
+  std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000};
+  std::uint64_t maximum_block_slots = std::uint64_t{1} << 40;
+};
+
+enum class BlockStatus : std::uint8_t { key, no_key, aborted };
+enum class BlockReason : std::uint8_t {
+  none,
+  qber,
+  authentication,
+  monitor,
+  verification,
+  too_few,
+  no_proof,
+  peer,
+  device,
+  cancelled
+};
+std::string_view to_string(BlockStatus s) noexcept;
+std::string_view to_string(BlockReason r) noexcept;
+
+/// One entry of `nicol run --json` blocks[], as known to this side.
+struct BlockResult {
+  std::uint64_t block = 0;
+  BlockStatus status = BlockStatus::no_key;
+  BlockReason reason = BlockReason::none;
+  std::string detail;  // for people
+  std::uint64_t slots = 0, detections = 0;
+  distillation::BlockFacts facts;
+  std::optional<distillation::LengthDecision> length;
+  std::uint64_t parity_bits = 0;  // leak_ec_bits: reconciliation class of the ledger
+  std::optional<double> f_ec;
+  std::uint64_t secret_bits = 0;
+  distillation::EpsilonRecord epsilon;
+  std::optional<distillation::KeyId> key_id;
+  std::uint32_t check = 0;
+  std::uint64_t auth_bits_spent = 0, auth_bits_replenished = 0;
+  sifting::Mismatched correlators;
+  std::uint32_t rounds = 0;  // of reconciliation, one message each way
+};
+
+// ---- events: what the caller must do or know ----
+struct EventPeerReady {};  // hello, marks, settlement done: blocks may open
+struct EventOpenLight {
+  std::uint64_t block = 0, slots = 0;
+};  // Alice: emit. Bob: arm the receiver, then receiver_ready()
+struct EventHint {
+  std::uint64_t complete_slots = 0;
+  std::vector<std::uint64_t> clicked;
+};  // Alice: may forget the other slots
+struct EventCloseLight {
+  std::string why;
+};  // stop emitting / acquiring: the block died
+struct EventBlockDone {
+  BlockResult result;
+};
+struct EventSettled {
+  distillation::KeyId id;
+  distillation::Verdict::Kind kind;
+};
+struct EventAlarm {
+  std::string name, what, what_to_do;
+};
+struct EventClosed {
+  std::string why;
+  Code code = Code::protocol;
+};  // this connection is over; reconnect
+using Event = std::variant<EventPeerReady, EventOpenLight, EventHint, EventCloseLight, EventBlockDone, EventSettled,
+                           EventAlarm, EventClosed>;
+
+/// Frames are complete wire frames, to be sent in this order. Everything durable happened before step returned.
+struct Step {
+  std::vector<Bytes> send;
+  std::vector<Event> events;
+};
+
+class Session {
+ public:
+  /// `store`, `random`, `arena`, `deadlines` outlive the session. One session a connection; session ids are OS-random.
+  Session(SessionConfig config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
+          const Deadlines& deadlines);
+  ~Session();
+
+  Step start();                                        // HELLO
+  Step on_frame(std::span<const std::uint8_t> frame);  // one complete wire frame (see frames.hpp FrameReader)
+  Step on_timeout();                                   // when next_timeout() has passed
+  std::optional<Deadline> next_timeout() const;
+  Step on_disconnect();  // the link is gone: the open block dies, pending keys stay
+
+  // Alice
+  Step open_block();  // legal after EventPeerReady and after EventBlockDone
+  /// All slots are out: what she kept (already reduced by hints), how many slots she kept in all.
+  Step emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared);
+  // Bob
+  Step receiver_ready();
+  Step hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked);
+  Step detection_finished(detection::SlotDetector::Finished&& finished);
+  // either: give up the open block (device fault, cancel)
+  Step abort_block(BlockReason reason, std::string detail);
+
+  bool block_open() const;
+  std::string state_name() const;  // for logs and the status line
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nicol::session

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A simulated rig, one half a process: Alice's half owns source, fibre and Eve; Bob's RigClock follows her light, which
+// comes over a Unix socket that only the simulator knows.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "drivers/hal/rig.hpp"
+#include "sim/eve/eve.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace nicol::sim {
+
+struct WorldOptions {
+  Scenario scenario;
+  std::uint64_t seed = 0;
+  EveOptions eve;
+  double speed = 0;             // 0 = as fast as it goes, 1 = real time
+  std::filesystem::path light;  // the socket's path; Alice listens, Bob connects at every tagger start
+};
+
+/// Roles: Alice: source, tagger (heralded: channel roles herald, sync, frame), shutter, waveplate (motorised).
+/// Bob: tagger, detector-0.., shutter, waveplate (active).
+Result<std::unique_ptr<hal::Rig>> make_alice_rig(const WorldOptions& options);
+Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options);
+/// Eve's notebook of an Alice rig made here, else nullptr. Ordinary memory, said so in SECURITY.md.
+const EveRecord* eve_record(const hal::Rig& alice_rig);
+
+}  // namespace nicol::sim

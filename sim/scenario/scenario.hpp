@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario: everything about one simulated link that a person would write down, as documented TOML.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "drivers/hal/result.hpp"
+#include "drivers/hal/rig.hpp"
+
+namespace nicol::sim {
+
+enum class SourceType : std::uint8_t { heralded, pulsed, motorised };
+enum class ChannelType : std::uint8_t { fibre, free_space };
+
+struct DetectorModel {
+  double efficiency = 0.6, dark_hz = 100, afterpulse_probability = 0, afterpulse_decay_ns = 50, dead_time_ns = 50;
+  double jitter_ps = 150, jitter_tail_ps = 0, jitter_tail_fraction = 0, rate_limit_hz = 5e6;
+};
+struct MotorModel {
+  double speed_dps = 60, offset_deg = 0, backlash_deg = 0, wedge = 0, settle_ms = 20;
+};
+
+/// States in the order rectilinear 0, rectilinear 1, diagonal 0, diagonal 1 (90, 0, 135, 45 degrees).
+struct Scenario {
+  std::string name, description, file;
+  struct Source {
+    SourceType type = SourceType::heralded;
+    double rate_hz = 20e6;                       // pump pulses; motorised: settings per second
+    std::array<double, 4> mean_photon_number{};  // of what leaves Alice (given the herald, when heralded)
+    std::array<double, 4> g2{};
+    std::array<double, 4> misalignment_deg{}, delay_ps{}, width_ps{};
+    double pair_probability = 0, herald_efficiency = 0, herald_dark_hz = 0;
+    double p_multi = 0;  // declared upper limit, in a kept slot
+    double p_diagonal = 0.5;
+    MotorModel motor;
+  } source;
+  struct Channel {
+    ChannelType type = ChannelType::fibre;
+    double loss_db = 3, length_km = 10;
+    std::array<double, 3> rotation_deg{};  // axis-angle vector on the Poincare sphere
+    double drift_deg_per_sqrt_s = 0, jump_per_s = 0, jump_deg = 0;
+    double background_hz = 0, fading_sigma = 0, fading_time_s = 0.1;
+  } channel;
+  struct Receiver {
+    hal::ReceiverKind kind = hal::ReceiverKind::passive;
+    double splitter = 0.5;  // share that goes to the diagonal analyser
+    double extinction_transmitted_db = 30, extinction_reflected_db = 25, loss_db = 0;
+    double p_diagonal = 0.5;               // active: Bob's choice
+    std::vector<DetectorModel> detectors;  // passive 4 (r0, r1, d0, d1), active 2 (bit 0, bit 1)
+    MotorModel motor;
+    double efficiency_mismatch = 0;  // declared |D|
+  } receiver;
+  struct Tagger {
+    std::uint64_t tick_num = 1, tick_den = 1;  // picoseconds
+    std::size_t fifo_depth = 8192;
+    double drain_hz = 50e6, clock_ppm = 0;
+  } tagger;
+  struct Timing {
+    std::uint32_t sync_divider = 1000;
+    double gate_ns = 2, slot_offset_ns = 0;
+  } timing;
+  struct Protocol {
+    std::uint64_t block_slots = 0;
+    std::string length = "sps_g2", key_bases = "rectilinear";
+    double sample_share = 0.10;
+    std::uint64_t sample_minimum = 200;
+    bool key_expected = true;  // false: `motorised`, no key is honest success
+  } protocol;
+};
+
+/// A built-in name (teaching, motorised, lossy) or a path. bad_input names file, line, key and what was expected;
+/// unknown keys, negative losses, probabilities outside 0..1 and newer format versions are refused.
+Result<Scenario> load_scenario(std::string_view name_or_path);
+std::vector<std::string> scenario_names();
+/// The text of a built-in scenario (for `nicol init` and for people), or of "template", every key commented.
+Result<std::string> scenario_text(std::string_view name);
+
+/// What theory expects of this link without Eve: for messages, tests and "how many settings are missing".
+struct LinkExpectation {
+  double clicks_per_slot = 0;                       // after gating, per kept slot
+  double kept_per_slot = 0;                         // heralds per pump pulse (1 when not heralded)
+  std::array<double, 2> sifted_per_slot{}, qber{};  // per basis; sifted per kept slot
+};
+LinkExpectation expect(const Scenario& scenario);
+
+}  // namespace nicol::sim
