@@ -71,16 +71,19 @@ class TemperatureController : public Device {
   virtual Result<void> set_temperature(Celsius temperature) = 0;
   virtual Result<Celsius> temperature() = 0;
   virtual Result<bool> settled() = 0;
-  virtual Result<void> enable(bool on) = 0;
+  virtual Result<void> enable() = 0;
+  virtual Result<void> disable() = 0;
 };
 
+enum class Level : std::uint8_t { low, high };
+/// Outputs read low and are low after safe_state().
 class DigitalIo : public Device {
  public:
   DeviceKind kind() const noexcept final { return DeviceKind::digital_io; }
   virtual std::size_t inputs() const noexcept = 0;
   virtual std::size_t outputs() const noexcept = 0;
-  virtual Result<bool> read(std::size_t input) = 0;
-  virtual Result<void> write(std::size_t output, bool level) = 0;
+  virtual Result<Level> read(std::size_t input) = 0;
+  virtual Result<void> write(std::size_t output, Level level) = 0;
 };
 
 }  // namespace nicol::hal

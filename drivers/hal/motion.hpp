@@ -46,7 +46,8 @@ class Motion {
 enum class HomeDirection : std::uint8_t { positive, negative };
 enum class StopMode : std::uint8_t { immediate, profiled };
 
-/// The mechanical angle of a rotating mount.
+/// The mechanical angle of a rotating mount. An axis without travel limits counts on past a turn: from 350 degrees,
+/// move_absolute(370) is a move of 20, so that the caller chooses the way.
 class RotationStage : public Device {
  public:
   DeviceKind kind() const noexcept final { return DeviceKind::rotation_stage; }

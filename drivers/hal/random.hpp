@@ -10,7 +10,7 @@
 #include <memory>
 #include <span>
 
-#include "drivers/hal/result.hpp"
+#include "drivers/hal/philox.hpp"
 
 namespace nicol {
 
@@ -46,11 +46,14 @@ struct StreamKey {
 };
 
 /// Philox4x64-10 (Salmon et al., SC'11): word i of a stream depends on the key and i alone. Not for keys of a real rig.
-/// A UniformRandomBitGenerator.
+/// A UniformRandomBitGenerator. Philox key = {seed, node << 32 | purpose}, counter = {block, 0, index, 0}; word i is
+/// word i % 4 of block i / 4. Two different StreamKeys never share a block.
 class CounterStream {
  public:
   using result_type = std::uint64_t;
-  explicit CounterStream(StreamKey key) noexcept;
+  explicit CounterStream(StreamKey key) noexcept
+      : key_{key.seed, static_cast<std::uint64_t>(key.node) << 32 | static_cast<std::uint64_t>(key.purpose)},
+        counter_{0, 0, key.index, 0} {}
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return ~result_type{0}; }
   result_type operator()() noexcept {
@@ -63,18 +66,19 @@ class CounterStream {
   double uniform_positive() noexcept { return static_cast<double>(((*this)() >> 11) + 1) * 0x1.0p-53; }
   /// Unbiased in 0..n-1 (n > 0).
   std::uint64_t below(std::uint64_t n) noexcept;
+  /// The next ceil(size / 8) words, little-endian; what is left of the last word is dropped.
   void fill(std::span<std::byte> out) noexcept;
 
  private:
-  void refill() noexcept;
+  void refill() noexcept {
+    block_ = philox4x64(counter_, key_);
+    ++counter_[0];
+    used_ = 0;
+  }
   std::array<std::uint64_t, 2> key_{};
   std::array<std::uint64_t, 4> counter_{}, block_{};
-  int used_ = 4;
+  std::size_t used_ = 4;
 };
-
-/// One Philox4x64-10 block, exposed for its published test vectors.
-std::array<std::uint64_t, 4> philox4x64(std::array<std::uint64_t, 4> counter,
-                                        std::array<std::uint64_t, 2> key) noexcept;
 
 /// Thread-safe. fill(purpose, index, out): the seeded one returns the same bytes for the same (purpose, index), so an
 /// index is used for one draw only; the OS one ignores both. Never fails: a dead OS source aborts the process.

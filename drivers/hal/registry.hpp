@@ -27,6 +27,7 @@ class Registry {
  public:
   Result<void> add(Driver driver);  // refused when the name is taken
   const std::vector<Driver>& drivers() const { return drivers_; }
+  /// One driver, or all; a driver whose look fails is listed by "driver" and "error", so that it hides no other.
   Result<std::vector<DeviceArgs>> find(const DeviceArgs& args, Deadline deadline) const;
   /// An exception from a driver's construction comes back as an Error.
   Result<std::unique_ptr<Device>> make(const DeviceArgs& args) const;

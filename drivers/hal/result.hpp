@@ -43,10 +43,10 @@ std::string_view to_string(Code code) noexcept;
 /// The message carries the values ("angle 400 deg is outside 0..360"); causes are chained, nearest first.
 struct Error {
   Code code = Code::internal;
-  std::string message;
-  std::string device;
+  std::string message = {};
+  std::string device = {};
   std::int64_t native_code = 0;
-  std::vector<Error> cause;
+  std::vector<Error> cause = {};
 
   Error because(Error reason) && {
     cause.push_back(std::move(reason));
