@@ -22,6 +22,8 @@ struct LengthDecision {
   std::string keylength_case;  // the case as `nicol keylength` takes it: a JSON text {"function","inputs":{…}}
 };
 Result<LengthDecision> decide_length(const BlockFacts& facts);
+/// sec and cor of a key made with these inputs; total = sec + cor until the session adds auth and cumulative.
+EpsilonRecord security_of(const LengthInputs& inputs) noexcept;
 
 inline constexpr std::uint64_t kCheckBits = 32;
 
