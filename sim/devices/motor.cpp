@@ -12,18 +12,7 @@
 namespace nicol::sim {
 namespace {
 
-constexpr std::string_view kVelocity = "velocity";
-
-std::vector<hal::ArgInfo> motor_properties(const MotorConfig& config) {
-  return {{std::string(kVelocity),
-           "Velocity",
-           "speed of moves that start from now on",
-           "deg/s",
-           hal::ArgType::real,
-           hal::Range{0.001, config.speed.degrees(), 0},
-           {},
-           hal::Access::persistent}};
-}
+constexpr const char* kVelocity = "velocity";
 
 Angle magnitude(Angle a) { return a < Angle{} ? -a : a; }
 
@@ -36,11 +25,11 @@ double fraction(Picoseconds from, Picoseconds to, Picoseconds t) {
 }  // namespace
 
 Motor::Motor(const MotorConfig& config, RigClock& clock)
-    : Simulated("simulated rotating mount", config.serial),
+    : Simulated("simulated rotating mount", config.serial,
+                {real_setting(kVelocity, "speed of moves that start from now on", "deg/s",
+                              {0.001, config.speed.degrees(), 0}, config.speed.degrees())}),
       config_(config),
-      properties_(motor_properties(config)),
       clock_(&clock),
-      velocity_(config.speed),
       homed_(!config.needs_home) {
   move_.start = move_.arrive = move_.settled = clock.now();
   move_.from = move_.to = homed_ ? quantised(config.power_up) : Angle{};
@@ -130,7 +119,7 @@ Result<hal::Motion> Motor::begin(Angle to, bool homing) {
   next.noise_to = config_.repeatability * (2 * noise.uniform() - 1);
   const Angle way = magnitude(next.to - next.from);
   next.start = now;
-  next.arrive = now + Picoseconds::seconds(way.radians() / velocity_.radians());
+  next.arrive = now + Picoseconds::seconds(way.degrees() / settings().real(kVelocity));
   next.settled = next.arrive + config_.settle;
   degrees_moved_ += way.degrees();
   move_ = next;
@@ -174,21 +163,6 @@ void Motor::cut(Picoseconds now) {
 
 Result<void> Motor::set_velocity(Angle per_second) {
   return write_property(kVelocity, hal::Value{per_second.degrees()});
-}
-
-Result<hal::Value> Motor::read_property(std::string_view key) {
-  if (!plugged() || key != kVelocity) return hal::Device::read_property(key);
-  const std::lock_guard lock(mutex_);
-  return hal::Value{velocity_.degrees()};
-}
-
-Result<void> Motor::write_property(std::string_view key, const hal::Value& value) {
-  const hal::ArgInfo* property = hal::find_property(properties_, key);
-  if (!plugged() || property == nullptr) return hal::Device::write_property(key, value);
-  if (auto ok = hal::check_value(*property, value); !ok) return ok;
-  const std::lock_guard lock(mutex_);
-  velocity_ = Angle::degrees(std::get<double>(value));
-  return {};
 }
 
 void Motor::safe_state() noexcept {

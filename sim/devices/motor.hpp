@@ -7,12 +7,11 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "drivers/hal/clocks.hpp"
 #include "drivers/hal/motion.hpp"
 #include "drivers/hal/random.hpp"
-#include "sim/devices/cable.hpp"
+#include "sim/devices/simulated.hpp"
 
 namespace nicol::sim {
 
@@ -41,9 +40,6 @@ class Motor final : public Simulated<hal::RotationStage> {
   Result<hal::Motion> move_relative(Angle by) override;
   Result<void> stop(hal::StopMode mode) override;
   Result<void> set_velocity(Angle per_second) override;
-  std::span<const hal::ArgInfo> properties() const override { return properties_; }
-  Result<hal::Value> read_property(std::string_view key) override;
-  Result<void> write_property(std::string_view key, const hal::Value& value) override;
   void safe_state() noexcept override;
   void replug() noexcept override;
 
@@ -74,12 +70,10 @@ class Motor final : public Simulated<hal::RotationStage> {
   Angle quantised(Angle a) const;
 
   const MotorConfig config_;
-  const std::vector<hal::ArgInfo> properties_;
   RigClock* clock_;
   mutable std::mutex mutex_;  // guards everything below
   Move move_;
   std::uint64_t stopped_ = 0;  // number of the last move that was cut short
-  Angle velocity_;
   bool homed_ = false, stalled_ = false;
   double degrees_moved_ = 0;
 };
