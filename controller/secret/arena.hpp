@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "controller/secret/locked_key.hpp"
@@ -62,7 +63,8 @@ class Arena {
   bool in_use_ = false;
 };
 
-/// Many equal key slots in one guarded region, handled in batches inside one open scope.
+/// Many equal key slots in one guarded region, handled in batches inside one open scope. Slot i is bytes
+/// [i*slot_bytes, (i+1)*slot_bytes) of the batch. Used by one thread at a time.
 class Slab {
  public:
   static Result<Slab> create(std::size_t slot_bytes, std::size_t slots);
@@ -76,13 +78,17 @@ class Slab {
   std::size_t slot_bytes() const noexcept { return slot_bytes_; }
   /// Index of a free slot, or not_found when full. release() wipes.
   Result<std::size_t> take();
+  /// std::logic_error for a slot that is not taken.
   void release(std::size_t slot);
+  /// The same for many slots inside one scope.
+  void release(std::span<const std::size_t> slots);
 
  private:
   Slab(LockedKey memory, std::size_t slot_bytes, std::size_t slots);
   LockedKey memory_;
   std::size_t slot_bytes_, slots_;
   std::vector<std::uint32_t> free_;
+  std::vector<std::uint8_t> taken_;
 };
 
 }  // namespace nicol::secret

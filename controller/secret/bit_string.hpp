@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "controller/secret/locked_key.hpp"
 #include "controller/secret/public_bits.hpp"
@@ -19,6 +20,16 @@ constexpr std::size_t words_for(std::size_t bits) { return (bits + 63) / 64; }
 class BitString {
  public:
   BitString() = default;
+  BitString(BitString&& other) noexcept : key_(std::move(other.key_)), bits_(std::exchange(other.bits_, 0)) {}
+  BitString& operator=(BitString&& other) noexcept {
+    if (this == &other) return *this;
+    key_ = std::move(other.key_);
+    bits_ = std::exchange(other.bits_, 0);
+    return *this;
+  }
+  BitString(const BitString&) = delete;
+  BitString& operator=(const BitString&) = delete;
+  ~BitString() = default;
   explicit BitString(std::size_t bits);  // all zero; bits may be 0 (no pages)
   static BitString random(std::size_t bits, Random& random, Purpose purpose, std::uint64_t index);
   static BitString from_public(const PublicBits& bits);
@@ -49,7 +60,8 @@ class BitString {
   /// The bits where mask is 1, in order (a new string of mask.popcount() bits). Sizes must agree.
   BitString extract(const PublicBits& mask) const;
   BitString slice(std::size_t begin, std::size_t count) const;
-  /// Bits permutation[0], permutation[1], …: result bit i = this bit permutation[i].
+  /// Bits permutation[0], permutation[1], …: result bit i = this bit permutation[i]. Any length; each inside the
+  /// string.
   BitString permuted(std::span<const std::uint32_t> permutation) const;
   /// Bit i = XOR of bits 0..i.
   BitString prefix_parities() const;
@@ -75,12 +87,23 @@ class BitString {
 class BitCollector {
  public:
   explicit BitCollector(std::size_t capacity_bits);
+  BitCollector(BitCollector&& other) noexcept : bits_(std::move(other.bits_)), used_(std::exchange(other.used_, 0)) {}
+  BitCollector& operator=(BitCollector&& other) noexcept {
+    bits_ = std::move(other.bits_);
+    used_ = std::exchange(other.used_, 0);
+    return *this;
+  }
+  BitCollector(const BitCollector&) = delete;
+  BitCollector& operator=(const BitCollector&) = delete;
+  ~BitCollector() = default;
   std::size_t size() const noexcept { return used_; }
   std::size_t capacity() const noexcept { return bits_.size(); }
   /// Appends the low `count` bits of words; std::length_error past capacity.
   void append(std::span<const std::uint64_t> words, std::size_t count);
   /// Appends the bits of `source` at these positions.
   void append_selected(const BitString& source, std::span<const std::uint32_t> positions);
+  void append(const BitString& bits);
+  /// All bits appended, in memory of their own size; the collector is empty and without capacity afterwards.
   BitString finish();
 
  private:

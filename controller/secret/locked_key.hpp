@@ -5,10 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "drivers/hal/result.hpp"
 
@@ -28,7 +29,12 @@ MemoryPolicy memory_policy() noexcept;
 /// What create() would use now, or the reason it would fail. Allocates and frees one page.
 Result<Backing> probe_backing();
 
-/// Locked bytes this process holds now, and what RLIMIT_MEMLOCK still allows (SIZE_MAX with CAP_IPC_LOCK).
+/// One line for the user, naming the fix, when create() would use mlock because memfd_secret is not available; empty
+/// otherwise. Printed once by the program, never by this room.
+std::string memory_warning();
+
+/// Locked bytes this process holds now (whole pages), and how many more RLIMIT_MEMLOCK still allows (SIZE_MAX with
+/// CAP_IPC_LOCK).
 struct LockedUsage {
   std::size_t held = 0, limit = 0;
 };
@@ -93,7 +99,8 @@ class LockedKey {
   Backing backing() const noexcept;
   /// Read-only for ever; wiping is still possible.
   void freeze() noexcept;
-  /// Splits: the first n bytes leave this key (and are wiped here).
+  /// Splits: the first n bytes leave this key (and are wiped here). All of them: this key is empty afterwards.
+  /// std::length_error past the end, std::logic_error when frozen.
   LockedKey take_front(std::size_t n);
   /// Constant time; false when sizes differ.
   bool equal_ct(const LockedKey& other) const;
@@ -111,7 +118,7 @@ class LockedKey {
 
    private:
     detail::SignalsBlocked signals_;
-    const LockedKey* key_;
+    detail::Pages* pages_;
     Mode mode_;
   };
   std::byte* data() const noexcept;
@@ -120,7 +127,8 @@ class LockedKey {
   std::size_t size_ = 0;
 };
 
-/// Wipes every live locked region of this process; what std::terminate and the SIGINT/SIGTERM thread call.
+/// Wipes every live locked region of this process; what std::terminate and the SIGINT/SIGTERM thread call. Waits up to
+/// 50 ms for open scopes to end; opening a wiped region is std::logic_error. Not from an asynchronous signal handler.
 void wipe_all() noexcept;
 /// Installs the terminate handler that wipes. SIGINT and SIGTERM are read by a normal thread (service) through
 /// signalfd.

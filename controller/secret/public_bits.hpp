@@ -30,7 +30,10 @@ class PublicBits {
   const std::vector<std::uint64_t>& words() const { return words_; }
   std::size_t popcount() const;
   PublicBits complement() const;
+  /// The bits where mask is 1, in order. Sizes must agree, else std::logic_error.
   PublicBits extract(const PublicBits& mask) const;
+  /// The inverse: these bits, in order, where mask is 1; zero elsewhere. size() must be mask.popcount().
+  PublicBits deposit(const PublicBits& mask) const;
   /// Number of positions where the two differ; sizes must agree.
   std::size_t distance(const PublicBits& other) const;
   bool operator==(const PublicBits&) const = default;
