@@ -24,6 +24,7 @@ struct DetectionReport {
   std::uint64_t blinded = 0;  // tags whose slot was dropped by liveness
   std::uint64_t lost_intervals = 0, dropped_slots = 0;
   std::uint64_t sync_missing = 0, sync_rejected = 0;
+  Picoseconds observed{0};                 // the stretch of stream behind these counts, for rates
   std::vector<std::uint64_t> per_channel;  // in-gate tags per tagger channel
   /// Arrival relative to the channel's delay, one histogram a detector, `histogram_bin` wide, centred.
   Picoseconds histogram_bin{0};

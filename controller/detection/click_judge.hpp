@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of DESIGN.md 6.2, in their order: liveness first, then what a slot with one or several tags says.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "controller/detection/slot_detector.hpp"
+#include "controller/detection/slot_stream.hpp"
+
+namespace nicol::detection {
+
+class ClickJudge final : public TagSink {
+ public:
+  static constexpr std::size_t kStage = 8192;
+  /// Everything that waits between two calls and could tell a bit; lives in locked memory.
+  struct Scratch {
+    std::int64_t times[SlotStream::kQueue];
+    std::uint8_t who[SlotStream::kQueue];
+    std::uint64_t bases[kStage / 64], bits[kStage / 64];
+    struct Slot {
+      std::int64_t slot;
+      std::uint32_t fired;  // detectors, by index; 0: nothing open
+      std::uint8_t blind, first;
+    } open;
+    std::byte coin;
+  };
+
+  ClickJudge(const StreamTiming& unit, const ChannelTable& channels, const DetectorOptions& options,
+             DroppedSlots& dropped, Random& random);
+
+  /// The locked scratch and, for an active receiver, its settings: valid until the scope of the call closes.
+  struct Scope {
+    Scratch* scratch = nullptr;
+    const std::uint64_t* bases = nullptr;
+    const std::uint64_t* swapped = nullptr;
+  };
+  void enter(Scope scope) noexcept { scope_ = scope; }
+  void leave() noexcept { scope_ = {}; }
+
+  void take(const Stretch& stretch, std::span<const std::int64_t> times, std::span<const std::uint8_t> who) override;
+  void before_block(std::int64_t time) override { last_ = time; }
+  void complete(std::uint64_t slots) override;
+
+  /// A click found no room.
+  bool overfull() const { return overfull_; }
+  const std::vector<std::uint64_t>& slots() const { return slots_; }
+  /// Moves what is staged to the collectors; the scope must be open.
+  void flush();
+  Clicks take_clicks();
+  void report(DetectionReport& into) const;
+
+ private:
+  template <class Int>
+  void run(const Stretch& stretch, std::span<const std::int64_t> times, std::span<const std::uint8_t> who);
+  template <class Int>
+  bool blinded(std::int64_t gap, const Locator<Int>& at, Int twice) const noexcept;
+  void join(Scratch::Slot& open, std::int64_t slot, unsigned who) noexcept;
+  void close(Scratch::Slot& open);
+  void emit(std::uint64_t slot, unsigned code);
+  unsigned single(const Scratch::Slot& open) const noexcept;
+  unsigned several(const Scratch::Slot& open);
+
+  std::int64_t gate_, blind_;
+  std::uint64_t slots_in_block_;
+  std::size_t capacity_, bins_;
+  std::int64_t bin_width_;  // stream time
+  Picoseconds bin_;
+  std::vector<std::uint8_t> codes_;  // by detector: bit 0 basis, bit 1 bit
+  std::uint32_t diagonal_ = 0;       // detectors of the diagonal basis
+  std::vector<std::uint16_t> channel_of_;
+  DroppedSlots* dropped_;
+  Random* random_;
+  Scope scope_;
+
+  std::int64_t last_;  // time of the last tag, of whatever slot
+  std::vector<std::uint64_t> slots_;
+  secret::BitCollector bases_, bits_;
+  std::size_t staged_ = 0;
+  bool overfull_ = false;
+  std::vector<std::uint64_t> in_gate_;
+  std::vector<std::uint32_t> arrival_;
+  std::uint64_t out_of_gate_ = 0, repeats_ = 0, same_basis_ = 0, cross_basis_ = 0, blinded_ = 0;
+};
+
+}  // namespace nicol::detection

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bob's face of detection: opens the locked scratch once a call and hands stream and judge to each other.
+#include "controller/detection/slot_detector.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <new>
+
+#include "controller/detection/click_judge.hpp"
+
+namespace nicol::detection {
+
+struct SlotDetector::Impl {
+  Impl(const hal::TimingLayout& timing, TickLength tick, DetectorOptions given, Random& random)
+      : options(given),
+        dropped(given.slots),
+        stream(timing, tick, hal::ChannelRole::detector, given.slots, given.frame_hint, dropped),
+        judge(stream.unit(), stream.channels(), given, dropped, random),
+        scratch(sizeof(ClickJudge::Scratch)) {
+    scratch.with_write([](std::span<std::byte> memory) {
+      auto* s = new (memory.data()) ClickJudge::Scratch{};
+      s->open.slot = -1;
+    });
+  }
+
+  /// f() with the locked scratch and the settings open.
+  template <class F>
+  void inside(F&& f) {
+    scratch.with_write([&](std::span<std::byte> memory) {
+      auto* s = std::launder(reinterpret_cast<ClickJudge::Scratch*>(memory.data()));
+      with_settings([&](const std::uint64_t* bases, const std::uint64_t* swapped) {
+        judge.enter({s, bases, swapped});
+        const struct Leave {
+          ClickJudge* judge;
+          ~Leave() { judge->leave(); }
+        } leave{&judge};
+        f(SlotStream::Memory{s->times, s->who});
+      });
+    });
+  }
+  template <class F>
+  void with_settings(F&& f) {
+    const ReceiverSettings& settings = options.settings;
+    if (settings.bases == nullptr) return f(nullptr, nullptr);
+    settings.bases->with_read([&](std::span<const std::uint64_t> bases) {
+      if (settings.swapped == nullptr) return f(bases.data(), nullptr);
+      settings.swapped->with_read([&](std::span<const std::uint64_t> swapped) { f(bases.data(), swapped.data()); });
+    });
+  }
+
+  DetectorOptions options;
+  DroppedSlots dropped;
+  SlotStream stream;
+  ClickJudge judge;
+  secret::LockedKey scratch;
+  std::size_t told = 0;
+};
+
+namespace {
+
+void check_settings(const ReceiverSettings& settings, std::uint64_t slots) {
+  for (const secret::BitString* s : {settings.bases, settings.swapped})
+    if (s != nullptr && s->size() < slots)
+      throw std::invalid_argument(fmt::format("receiver settings for {} of {} slots", s->size(), slots));
+}
+
+/// Takes back clicks of slots that turned out to be lost after they were judged.
+void remove_dropped(Clicks& clicks) {
+  secret::PublicBits keep(clicks.slots.size());
+  std::size_t kept = 0;
+  auto range = clicks.dropped.begin();
+  for (std::size_t i = 0; i < clicks.slots.size(); ++i) {
+    const std::uint64_t slot = clicks.slots[i];
+    while (range != clicks.dropped.end() && range->end <= slot) ++range;
+    if (range != clicks.dropped.end() && range->begin <= slot) continue;
+    keep.set(i, true);
+    clicks.slots[kept++] = slot;
+  }
+  if (kept == clicks.slots.size()) return;
+  clicks.slots.resize(kept);
+  clicks.bases = clicks.bases.extract(keep);
+  clicks.bits = clicks.bits.extract(keep);
+}
+
+}  // namespace
+
+SlotDetector::SlotDetector(const hal::TimingLayout& timing, TickLength tick, DetectorOptions options, Random& random) {
+  check_settings(options.settings, options.slots);
+  impl_ = std::make_unique<Impl>(timing, tick, options, random);
+}
+SlotDetector::~SlotDetector() = default;
+SlotDetector::SlotDetector(SlotDetector&&) noexcept = default;
+SlotDetector& SlotDetector::operator=(SlotDetector&&) noexcept = default;
+
+Result<void> SlotDetector::process(const hal::TagBlock& block) {
+  Result<void> result;
+  impl_->inside([&](SlotStream::Memory memory) { result = impl_->stream.process(block, memory, impl_->judge); });
+  if (result && impl_->judge.overfull())
+    return Error{Code::exhausted,
+                 fmt::format("more than the {} clicks that a block may hold", impl_->options.capacity)};
+  return result;
+}
+
+SlotDetector::Progress SlotDetector::take_progress() {
+  const auto& slots = impl_->judge.slots();
+  Progress p{impl_->stream.complete_slots(), {slots.begin() + static_cast<std::ptrdiff_t>(impl_->told), slots.end()}};
+  impl_->told = slots.size();
+  return p;
+}
+
+void SlotDetector::drop(SlotRange slots) {
+  const std::uint64_t end = std::min(slots.end, impl_->options.slots);
+  impl_->dropped.add(static_cast<std::int64_t>(std::min(slots.begin, end)), static_cast<std::int64_t>(end));
+}
+
+bool SlotDetector::frame_seen() const { return impl_->stream.clock().started(); }
+bool SlotDetector::done() const { return impl_->stream.done(); }
+
+SlotDetector::Finished SlotDetector::finish() {
+  Impl& d = *impl_;
+  d.inside([&](SlotStream::Memory memory) {
+    d.stream.finish(memory, d.judge);
+    d.judge.flush();
+  });
+  d.scratch.wipe();
+  Finished done{d.judge.take_clicks(), {}};
+  remove_dropped(done.clicks);
+  d.judge.report(done.report);
+  done.report.tags = d.stream.tags();
+  done.report.sync_tags = d.stream.sync_tags();
+  done.report.lost_intervals = d.stream.lost_intervals();
+  done.report.dropped_slots = d.dropped.count();
+  done.report.sync_missing = d.stream.clock().missing();
+  done.report.sync_rejected = d.stream.clock().rejected();
+  done.report.observed = d.stream.observed();
+  return done;
+}
+
+}  // namespace nicol::detection

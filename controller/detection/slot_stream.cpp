@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Queue of tags, losses and the order in which both meet the slot clock.
+#include "controller/detection/slot_stream.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace nicol::detection {
+
+SlotStream::SlotStream(const hal::TimingLayout& timing, TickLength tick, hal::ChannelRole counted, std::uint64_t slots,
+                       Picoseconds frame_hint, DroppedSlots& dropped)
+    : unit_(timing, tick),
+      channels_(timing, unit_, counted),
+      clock_(unit_, slots, channels_.has_frame(), unit_.from(frame_hint)),
+      slots_(slots),
+      dropped_(&dropped),
+      longest_((std::int64_t{1} << 61) / unit_.num) {
+  lost_.reserve(64);
+}
+
+Error SlotStream::fail(Error error) {
+  failed_ = error;
+  return error;
+}
+
+Result<void> SlotStream::process(const hal::TagBlock& block, Memory memory, TagSink& sink) {
+  if (failed_) return *failed_;
+  if (block.tag_count == 0 && block.loss_count == 0 && block.t_end <= block.t_begin) return {};  // a timeout
+  if (auto admitted = admit(block); !admitted) return admitted;
+  std::span<const hal::TimeTag> tags = block.tags();
+  while (!tags.empty()) {
+    const std::size_t queued = queue_run(tags, memory);
+    tags_ += queued;
+    tags = tags.subspan(queued);
+    if (tags.empty()) break;
+    if (tags.front().ticks < last_ticks_)
+      return fail({Code::protocol, fmt::format("tag at {} ticks after one at {}", tags.front().ticks, last_ticks_)});
+    if (tail_ == kQueue || clock_.full()) {
+      if (auto made = make_room(tags.front().ticks, memory, sink); !made) return made;
+      continue;
+    }
+    mark(tags.front());
+    tags = tags.subspan(1);
+  }
+  watermark_ = stream_time(block.t_end);
+  drain(memory, sink);
+  return {};
+}
+
+/// Order and range of the block; losses are taken in before any tag.
+Result<void> SlotStream::admit(const hal::TagBlock& block) {
+  if (!running_) {
+    running_ = true;
+    origin_ = last_ticks_ = end_ticks_ = block.t_begin;
+  }
+  const auto tags = block.tags();
+  const bool ordered = block.t_begin >= end_ticks_ && block.t_end >= block.t_begin &&
+                       (tags.empty() || (tags.front().ticks >= block.t_begin && tags.back().ticks < block.t_end));
+  if (!ordered)
+    return fail(
+        {Code::protocol, fmt::format("block {} covers {}..{} ticks after {}, with tags {}..{}", block.sequence,
+                                     block.t_begin, block.t_end, end_ticks_, tags.empty() ? 0 : tags.front().ticks,
+                                     tags.empty() ? 0 : tags.back().ticks)});
+  if (static_cast<Wide>(block.t_end) - origin_ > longest_)
+    return fail({Code::out_of_range,
+                 fmt::format("stream runs from {} to {} ticks: too long for one block", origin_, block.t_end)});
+  if (block.t_begin > end_ticks_) add_loss(end_ticks_, block.t_begin);
+  for (const hal::LossInterval& loss : block.losses())
+    if (channels_.counts_any(loss.channels)) add_loss(loss.begin, loss.end);
+  end_ticks_ = block.t_end;
+  return {};
+}
+
+/// In corrected time, for every channel's delay, and longer by the blind time: a tag that was lost also blinds.
+void SlotStream::add_loss(std::int64_t begin, std::int64_t end) {
+  if (end <= begin) return;
+  ++lost_intervals_;
+  const auto clamped = [&](std::int64_t ticks) {
+    return stream_time(static_cast<std::int64_t>(
+        std::clamp<Wide>(ticks, static_cast<Wide>(origin_) - longest_ / 2, static_cast<Wide>(origin_) + longest_)));
+  };
+  lost_.push_back({clamped(begin) - channels_.largest_delay(), clamped(end) - channels_.least_delay() + unit_.blind});
+}
+
+/// Queues counted tags up to the first sync or frame tag, disorder, or a full queue; returns how many tags it took.
+std::size_t SlotStream::queue_run(std::span<const hal::TimeTag> tags, Memory memory) noexcept {
+  std::int64_t* const times = memory.times.data();
+  std::uint8_t* const who = memory.who.data();
+  const std::int64_t origin = origin_, num = unit_.num;
+  std::int64_t last = last_ticks_;
+  std::size_t n = tail_, taken = 0;
+  for (const hal::TimeTag& tag : tags) {
+    const ChannelTable::Entry& e = channels_[tag.channel];
+    if (tag.ticks < last || n == kQueue || e.use > ChannelUse::counted) break;
+    ++taken;
+    last = tag.ticks;
+    if (e.use == ChannelUse::ignored) continue;
+    const std::int64_t t = (last - origin) * num - e.delay;
+    std::size_t place = n++;
+    // Delays differ by little, so a tag that overtakes another is moved by a place or two.
+    for (; place > head_ && times[place - 1] > t; --place) {
+      times[place] = times[place - 1];
+      who[place] = who[place - 1];
+    }
+    times[place] = t;
+    who[place] = e.who;
+  }
+  tail_ = n;
+  last_ticks_ = last;
+  return taken;
+}
+
+void SlotStream::mark(const hal::TimeTag& tag) noexcept {
+  const ChannelTable::Entry& e = channels_[tag.channel];
+  const std::int64_t t = stream_time(tag.ticks) - e.delay;
+  last_ticks_ = tag.ticks;
+  ++tags_;
+  if (e.use == ChannelUse::frame) return clock_.frame(t);
+  ++sync_tags_;
+  clock_.sync(t);
+}
+
+/// Everything before the tag that found no room is in. Where no sync tag came for a whole queue of tags, the rate must
+/// do. Depends on the tags alone, so that cutting the stream elsewhere changes nothing.
+Result<void> SlotStream::make_room(std::int64_t next_ticks, Memory memory, TagSink& sink) {
+  watermark_ = stream_time(next_ticks);
+  drain(memory, sink);
+  if (tail_ < kQueue && !clock_.full()) return {};
+  if (!clock_.started()) {
+    forget_older_half(memory, sink);
+  } else {
+    extrapolate(memory, sink);
+    settle(memory, sink);
+  }
+  if (tail_ == kQueue || clock_.full())
+    return fail({Code::overflow, fmt::format("more than {} tags before their slots are known", kQueue)});
+  return {};
+}
+
+void SlotStream::forget_older_half(Memory memory, TagSink& sink) {
+  head_ = tail_ / 2;
+  if (head_ > 0) sink.before_block(memory.times[head_ - 1]);
+  settle(memory, sink);
+}
+
+void SlotStream::drain(Memory memory, TagSink& sink) {
+  if (!clock_.started() || !clock_.firm(sync_in())) return;
+  while (clock_.has_closed()) {
+    feed(clock_.oldest(), std::min(limit(), clock_.oldest_end()), memory, sink);
+    if (limit() < clock_.oldest_end()) return settle(memory, sink);
+    clock_.pop();
+  }
+  if (clock_.over(sync_in())) extrapolate(memory, sink);
+  settle(memory, sink);
+}
+
+void SlotStream::extrapolate(Memory memory, TagSink& sink) {
+  const Stretch line = clock_.extrapolated();
+  const std::int64_t reached = first_gate_ending_after(line, limit(), unit_.gate);
+  if (reached > clock_.trusted_slots()) dropped_->add(clock_.trusted_slots(), reached);
+  feed(line, limit(), memory, sink);
+}
+
+/// Hands on the queued tags before `to`.
+void SlotStream::feed(const Stretch& stretch, std::int64_t to, Memory memory, TagSink& sink) {
+  if (to <= fed_to_) return;
+  fed_to_ = to;
+  fed_by_ = stretch;
+  if (!lost_.empty()) drop_losses(stretch, to);
+  const std::int64_t *const first = memory.times.data() + head_, *const last = memory.times.data() + tail_;
+  const auto n = static_cast<std::size_t>(std::lower_bound(first, last, to) - first);
+  if (n > 0 && !done()) sink.take(stretch, memory.times.subspan(head_, n), memory.who.subspan(head_, n));
+  head_ += n;
+}
+
+/// Moves what is still queued to the front and says which slots are over.
+void SlotStream::settle(Memory memory, TagSink& sink) {
+  if (head_ > 0) {
+    const auto at = [&](std::size_t i) { return static_cast<std::ptrdiff_t>(i); };
+    std::copy(memory.times.begin() + at(head_), memory.times.begin() + at(tail_), memory.times.begin());
+    std::copy(memory.who.begin() + at(head_), memory.who.begin() + at(tail_), memory.who.begin());
+    tail_ -= head_;
+    head_ = 0;
+  }
+  if (!clock_.started() || fed_by_.length == 0) return;
+  const std::int64_t over = first_gate_ending_after(fed_by_, fed_to_, unit_.gate);
+  if (over > 0) complete_ = std::max(complete_, std::min(static_cast<std::uint64_t>(over), slots_));
+  sink.complete(complete_);
+}
+
+/// The part of every loss that this stretch numbers. Its begin may lie in an older stretch: the line is good enough
+/// there, a slot already given out is taken back at the end of the block.
+void SlotStream::drop_losses(const Stretch& stretch, std::int64_t to) {
+  for (const Lost& loss : lost_) {
+    const std::int64_t end = std::min(loss.end, to);
+    if (end <= loss.begin) continue;
+    dropped_->add(first_gate_ending_after(stretch, loss.begin, unit_.gate),
+                  first_gate_beginning_from(stretch, end, unit_.gate));
+  }
+  std::erase_if(lost_, [&](const Lost& loss) { return loss.end <= to; });
+}
+
+void SlotStream::finish(Memory memory, TagSink& sink) {
+  if (clock_.started() && !failed_) {
+    watermark_ = std::max(watermark_, stream_time(end_ticks_));
+    drain(memory, sink);
+    while (clock_.has_closed()) {
+      feed(clock_.oldest(), std::min(limit(), clock_.oldest_end()), memory, sink);
+      clock_.pop();
+    }
+    extrapolate(memory, sink);
+    settle(memory, sink);
+  }
+  dropped_->add(static_cast<std::int64_t>(complete_), static_cast<std::int64_t>(slots_));
+}
+
+}  // namespace nicol::detection
