@@ -56,7 +56,7 @@ struct Scenario {
   } receiver;
   struct Tagger {
     std::uint64_t tick_num = 1, tick_den = 1;  // picoseconds
-    std::size_t fifo_depth = 8192;
+    std::uint64_t fifo_depth = 8192;
     double drain_hz = 50e6, clock_ppm = 0;
   } tagger;
   struct Timing {

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line a key; template.toml says the same to people, and a test holds the two together.
+#include "sim/scenario/fields.hpp"
+
+namespace nicol::sim {
+namespace {
+
+constexpr double kHuge = 1e15;
+
+Choice source_type() {
+  return {{"heralded", "pulsed", "motorised"},
+          [](Scenario& s, std::size_t word) { s.source.type = static_cast<SourceType>(word); }};
+}
+Choice channel_type() {
+  return {{"fibre", "free_space"},
+          [](Scenario& s, std::size_t word) { s.channel.type = static_cast<ChannelType>(word); }};
+}
+Choice receiver_type() {
+  return {{"passive", "active"}, [](Scenario& s, std::size_t word) {
+            s.receiver.kind = word == 0 ? hal::ReceiverKind::passive : hal::ReceiverKind::active;
+          }};
+}
+Choice length_function() {
+  return {{"sps_g2", "sp_variable"},
+          [](Scenario& s, std::size_t word) { s.protocol.length = word == 0 ? "sps_g2" : "sp_variable"; }};
+}
+Choice key_bases() {
+  return {{"rectilinear", "both"},
+          [](Scenario& s, std::size_t word) { s.protocol.key_bases = word == 0 ? "rectilinear" : "both"; }};
+}
+
+void add_source(std::vector<Field>& fields, Scenario::Source& s) {
+  const std::string_view t = "source";
+  fields.insert(fields.end(), {{t, "type", source_type(), 0, 0, true},
+                               {t, "rate_hz", &s.rate_hz, 1e-3, 1e11, true},
+                               {t, "mean_photon_number", &s.mean_photon_number, 0, 2, true},
+                               {t, "g2", &s.g2, 0, 4, true},
+                               {t, "misalignment_deg", &s.misalignment_deg, -90, 90},
+                               {t, "delay_ps", &s.delay_ps, -1e6, 1e6},
+                               {t, "width_ps", &s.width_ps, 0, 1e6},
+                               {t, "pair_probability", &s.pair_probability, 0, 1},
+                               {t, "herald_efficiency", &s.herald_efficiency, 0, 1},
+                               {t, "herald_dark_hz", &s.herald_dark_hz, 0, 1e7},
+                               {t, "p_multi", &s.p_multi, 0, 1},
+                               {t, "p_diagonal", &s.p_diagonal, 0, 1}});
+}
+
+void add_motor(std::vector<Field>& fields, std::string_view table, MotorModel& m) {
+  fields.insert(fields.end(), {{table, "speed_dps", &m.speed_dps, 0.01, 1e6},
+                               {table, "offset_deg", &m.offset_deg, -360, 360},
+                               {table, "backlash_deg", &m.backlash_deg, 0, 45},
+                               {table, "wedge", &m.wedge, 0, 1},
+                               {table, "settle_ms", &m.settle_ms, 0, 1e5}});
+}
+
+void add_channel(std::vector<Field>& fields, Scenario::Channel& c) {
+  const std::string_view t = "channel";
+  fields.insert(fields.end(), {{t, "type", channel_type()},
+                               {t, "loss_db", &c.loss_db, 0, 100, true},
+                               {t, "length_km", &c.length_km, 0, 1e5},
+                               {t, "rotation_deg", &c.rotation_deg, -360, 360},
+                               {t, "drift_deg_per_sqrt_s", &c.drift_deg_per_sqrt_s, 0, 1e3},
+                               {t, "jump_per_s", &c.jump_per_s, 0, 10},
+                               {t, "jump_deg", &c.jump_deg, -180, 180},
+                               {t, "background_hz", &c.background_hz, 0, 1e8},
+                               {t, "fading_sigma", &c.fading_sigma, 0, 2},
+                               {t, "fading_time_s", &c.fading_time_s, 1e-4, 1e4}});
+}
+
+void add_receiver(std::vector<Field>& fields, Scenario::Receiver& r) {
+  const std::string_view t = "receiver";
+  fields.insert(fields.end(), {{t, "type", receiver_type(), 0, 0, true},
+                               {t, "splitter", &r.splitter, 0, 1},
+                               {t, "extinction_transmitted_db", &r.extinction_transmitted_db, 3.1, 100},
+                               {t, "extinction_reflected_db", &r.extinction_reflected_db, 3.1, 100},
+                               {t, "loss_db", &r.loss_db, 0, 100},
+                               {t, "p_diagonal", &r.p_diagonal, 0, 1},
+                               {t, "efficiency_mismatch", &r.efficiency_mismatch, 0, 1}});
+}
+
+void add_detector(std::vector<Field>& fields) {
+  const std::string_view t = "detector";
+  const auto d = [&](std::string_view key, double DetectorModel::*member, double most) {
+    fields.push_back({t, key, PerDetector{member}, 0, most});
+  };
+  d("efficiency", &DetectorModel::efficiency, 1);
+  d("dark_hz", &DetectorModel::dark_hz, 1e7);
+  d("afterpulse_probability", &DetectorModel::afterpulse_probability, 0.5);
+  d("afterpulse_decay_ns", &DetectorModel::afterpulse_decay_ns, 1e6);
+  d("dead_time_ns", &DetectorModel::dead_time_ns, 1e6);
+  d("jitter_ps", &DetectorModel::jitter_ps, 1e5);
+  d("jitter_tail_ps", &DetectorModel::jitter_tail_ps, 1e5);
+  d("jitter_tail_fraction", &DetectorModel::jitter_tail_fraction, 1);
+  d("rate_limit_hz", &DetectorModel::rate_limit_hz, 1e10);
+}
+
+void add_electronics(std::vector<Field>& fields, Scenario& s) {
+  fields.insert(fields.end(), {{"tagger", "tick_num", &s.tagger.tick_num, 1, 1e9},
+                               {"tagger", "tick_den", &s.tagger.tick_den, 1, 1e9},
+                               {"tagger", "fifo_depth", &s.tagger.fifo_depth, 1, 1e9},
+                               {"tagger", "drain_hz", &s.tagger.drain_hz, 1, 1e10},
+                               {"tagger", "clock_ppm", &s.tagger.clock_ppm, -1000, 1000},
+                               {"timing", "sync_divider", &s.timing.sync_divider, 1, 1e9},
+                               {"timing", "gate_ns", &s.timing.gate_ns, 1e-3, 1e9, true},
+                               {"timing", "slot_offset_ns", &s.timing.slot_offset_ns, 0, 1e12}});
+}
+
+void add_protocol(std::vector<Field>& fields, Scenario::Protocol& p) {
+  const std::string_view t = "protocol";
+  fields.insert(fields.end(), {{t, "block_slots", &p.block_slots, 1, kHuge, true},
+                               {t, "length", length_function()},
+                               {t, "key_bases", key_bases()},
+                               {t, "sample_share", &p.sample_share, 0, 1},
+                               {t, "sample_minimum", &p.sample_minimum, 0, 1e9},
+                               {t, "key_expected", &p.key_expected}});
+}
+
+}  // namespace
+
+std::vector<Field> scenario_fields(Scenario& s) {
+  std::vector<Field> fields{{"", "name", &s.name, 0, 0, true}, {"", "description", &s.description}};
+  add_source(fields, s.source);
+  add_motor(fields, "source.motor", s.source.motor);
+  add_channel(fields, s.channel);
+  add_receiver(fields, s.receiver);
+  add_motor(fields, "receiver.motor", s.receiver.motor);
+  add_detector(fields);
+  add_electronics(fields, s);
+  add_protocol(fields, s.protocol);
+  return fields;
+}
+
+}  // namespace nicol::sim

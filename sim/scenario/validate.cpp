@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What no single key can be blamed for: numbers that contradict each other.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/optics/photon_number.hpp"
+#include "sim/scenario/fields.hpp"
+
+namespace nicol::sim {
+namespace {
+
+Error wrong(std::string message) { return {Code::bad_input, std::move(message), {}, 0, {}}; }
+
+Result<void> check_photons(const Scenario::Source& source) {
+  for (std::size_t state = 0; state < 4; ++state) {
+    const auto photons = PhotonNumber::make(source.mean_photon_number[state], source.g2[state]);
+    if (!photons.ok()) return wrong("source.g2: " + photons.error().message);
+    if (photons->at_least_two() > source.p_multi + 1e-12)
+      return wrong(fmt::format("source.p_multi: expected an upper limit of at least {:.6g}, what mean_photon_number {} "
+                               "and g2 {} of state {} give, got {}",
+                               photons->at_least_two(), source.mean_photon_number[state], source.g2[state], state,
+                               source.p_multi));
+  }
+  return {};
+}
+
+Result<void> check_herald(const Scenario::Source& source) {
+  if (source.type == SourceType::pulsed) {
+    if (source.pair_probability > 0 || source.herald_efficiency > 0 || source.herald_dark_hz > 0)
+      return wrong("source.pair_probability: heralds belong to a heralded or motorised source, not to a pulsed one");
+    return {};
+  }
+  if (source.pair_probability == 0 || source.herald_efficiency == 0)
+    return wrong("source.pair_probability: a heralded or motorised source needs pair_probability and "
+                 "herald_efficiency above 0");
+  return {};
+}
+
+Result<void> check_timing(const Scenario& s) {
+  const double period_ns = 1e9 / s.source.rate_hz, half = s.timing.gate_ns / 2;
+  if (s.timing.gate_ns >= period_ns)
+    return wrong(fmt::format("timing.gate_ns: expected less than the slot period of {} ns, got {}", period_ns,
+                             s.timing.gate_ns));
+  if (s.timing.slot_offset_ns - half < 0 || s.timing.slot_offset_ns + half > period_ns)
+    return wrong(fmt::format("timing.slot_offset_ns: the gate must lie inside the slot: expected {} to {}, got {}", half,
+                             period_ns - half, s.timing.slot_offset_ns));
+  return {};
+}
+
+Result<void> check_rest(const Scenario& s) {
+  for (const DetectorModel& d : s.receiver.detectors)
+    if (d.efficiency == 0) return wrong("detector.efficiency: a detector that sees nothing makes no rig");
+  if (s.protocol.length == "sp_variable" && s.source.p_multi > 0)
+    return wrong("protocol.length: sp_variable is for photons that are single by declaration (p_multi = 0); expected "
+                 "sps_g2");
+  if (s.channel.fading_sigma > 0 && s.channel.type == ChannelType::fibre)
+    return wrong("channel.fading_sigma: fading belongs to a free_space channel");
+  return {};
+}
+
+}  // namespace
+
+Result<void> validate(const Scenario& s) {
+  for (const auto& check : {check_photons, check_herald})
+    if (auto ok = check(s.source); !ok.ok()) return ok;
+  for (const auto& check : {check_timing, check_rest})
+    if (auto ok = check(s); !ok.ok()) return ok;
+  return {};
+}
+
+}  // namespace nicol::sim
