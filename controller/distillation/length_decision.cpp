@@ -3,8 +3,11 @@
 // answer can be true at all.
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
+#include <span>
 
 #include "controller/distillation/amplification.hpp"
 #include "controller/distillation/length_case.hpp"
