@@ -95,8 +95,11 @@ struct SamplePlan {
   double key_basis_share = 0.10;  // of a key basis, disclosed for its QBER
   std::size_t key_basis_minimum = 200;
 };
+/// Probability of a sample coin: 1 for a basis that makes no key, else the larger of key_basis_share and
+/// key_basis_minimum / sifted, at most 1, rounded up to a multiple of 2^-32.
+double planned_share(const SamplePlan& plan, Basis basis, std::size_t sifted);
 SampleCoins draw_coins(const SiftedBlock& block, const SamplePlan& plan, Random& random, std::uint64_t block_index);
-/// Shares that the plan gives for these sizes; the receiver of coins checks sizes and shares against it.
+/// bad_input unless sizes and shares are what the plan gives for this block. For who receives the coins.
 Result<void> check_coins(const SampleCoins& coins, const SiftedBlock& block, const SamplePlan& plan);
 /// The sampled bits of both bases, concatenated rectilinear then diagonal; entered in the ledger.
 PublicBits disclose_sample(SiftedBlock& block, const SampleCoins& coins);

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comparing bases, word by word: both sides derive the same masks from the same two public strings.
+#include "controller/sifting/sifting.hpp"
+
+#include <fmt/core.h>
+
+#include <bit>
+#include <stdexcept>
+
+#include "controller/sifting/validation.hpp"
+
+namespace nicol::sifting {
+namespace {
+
+/// Bases are public by protocol (DESIGN.md 6.3, 6.4): no entry in the ledger.
+PublicBits bases_in_public(const BitString& bases) {
+  PublicBits out(bases.size());
+  bases.with_read(
+      [&](std::span<const std::uint64_t> words) { std::copy(words.begin(), words.end(), out.words().begin()); });
+  return out;
+}
+
+/// Over kept entries: both rectilinear, both diagonal, different.
+struct Masks {
+  std::array<PublicBits, 2> same;
+  PublicBits mismatched;
+};
+Masks compare(const PublicBits& alice, const PublicBits& bob) {
+  Masks m{{PublicBits(alice.size()), PublicBits(alice.size())}, PublicBits(alice.size())};
+  for (std::size_t i = 0; i < alice.words().size(); ++i) {
+    const std::uint64_t a = alice.words()[i], b = bob.words()[i];
+    m.same[0].words()[i] = ~(a | b);
+    m.same[1].words()[i] = a & b;
+    m.mismatched.words()[i] = a ^ b;
+  }
+  if (alice.size() % 64 != 0) m.same[0].words().back() &= (std::uint64_t{1} << (alice.size() % 64)) - 1;
+  return m;
+}
+
+std::vector<std::uint32_t> positions_of(const PublicBits& mask) {
+  std::vector<std::uint32_t> out(mask.popcount());
+  std::uint32_t* next = out.data();
+  std::uint32_t base = 0;
+  for (std::uint64_t word : mask.words()) {
+    for (; word != 0; word &= word - 1) *next++ = base + static_cast<std::uint32_t>(std::countr_zero(word));
+    base += 64;
+  }
+  return out;
+}
+
+/// Both slot lists grow strictly: one walk over both marks what they share.
+struct Shared {
+  PublicBits in_list, in_prepared;
+};
+Shared join(const std::vector<std::uint64_t>& list, const std::vector<std::uint64_t>& prepared) {
+  Shared shared{PublicBits(list.size()), PublicBits(prepared.size())};
+  std::uint64_t *const a = shared.in_list.words().data(), *const b = shared.in_prepared.words().data();
+  const std::uint64_t *const x = list.data(), *const y = prepared.data();
+  for (std::size_t i = 0, j = 0; i < list.size() && j < prepared.size();) {
+    const std::uint64_t mine = x[i], hers = y[j], equal = mine == hers ? 1 : 0;
+    a[i / 64] |= equal << (i % 64);
+    b[j / 64] |= equal << (j % 64);
+    i += mine <= hers ? 1 : 0;
+    j += hers <= mine ? 1 : 0;
+  }
+  return shared;
+}
+
+Mismatched agreements(const PublicBits& alice_bases, const PublicBits& alice_bits, const PublicBits& bob_bits) {
+  std::array<std::uint64_t, 2> all{}, different{};
+  for (std::size_t i = 0; i < alice_bits.words().size(); ++i) {
+    const std::uint64_t basis = alice_bases.words()[i], d = alice_bits.words()[i] ^ bob_bits.words()[i];
+    all[1] += static_cast<std::uint64_t>(std::popcount(basis));
+    different[0] += static_cast<std::uint64_t>(std::popcount(d & ~basis));
+    different[1] += static_cast<std::uint64_t>(std::popcount(d & basis));
+  }
+  all[0] = alice_bits.size() - all[1];
+  return {{all[0] - different[0], all[1] - different[1]}, different};
+}
+
+}  // namespace
+
+/// The one maker of SiftedBlocks.
+struct Sifter {
+  /// bits: of the kept entries.
+  static SiftedBlock make(Side side, const PublicBits& kept, const Masks& masks, const BitString& bits,
+                          std::uint64_t slots_kept_total) {
+    SiftedBlock block;
+    block.side_ = side;
+    for (const Basis b : detection::kBases) {
+      const PublicBits& same = masks.same[detection::index(b)];
+      block.bits_[detection::index(b)] = bits.extract(same);
+      block.entries_[detection::index(b)] = positions_of(same.deposit(kept));
+    }
+    block.slots_kept_total_ = slots_kept_total;
+    block.ledger_.add(LeakClass::mismatched, masks.mismatched.popcount(), 0);
+    return block;
+  }
+};
+
+DetectionList announce(const detection::Clicks& clicks) {
+  return {clicks.slots, bases_in_public(clicks.bases), clicks.dropped};
+}
+
+Result<AliceSift> sift_alice(detection::Clicks&& prepared, std::uint64_t block_slots, std::uint64_t slots_prepared,
+                             const DetectionList& list) {
+  const detection::Clicks mine = std::move(prepared);
+  if (slots_prepared < mine.slots.size())
+    throw std::logic_error(fmt::format("{} slots prepared, but {} at hand", slots_prepared, mine.slots.size()));
+  if (auto ok = check_list(list, block_slots); !ok) return std::move(ok).error();
+  Shared shared = join(list.slots, mine.slots);
+  PublicBits bases = bases_in_public(mine.bases.extract(shared.in_prepared));
+  const BitString bits = mine.bits.extract(shared.in_prepared);
+  const Masks masks = compare(bases, list.bases.extract(shared.in_list));
+  SiftedBlock block = Sifter::make(Side::alice, shared.in_list, masks, bits, slots_prepared);
+  PublicBits mismatched = bits.disclose(masks.mismatched);
+  return AliceSift{std::move(block),
+                   {std::move(shared.in_list), std::move(bases), std::move(mismatched), slots_prepared}};
+}
+
+Result<BobSift> sift_bob(detection::Clicks&& clicks, const BasesReply& reply) {
+  const detection::Clicks mine = std::move(clicks);
+  if (auto ok = check_reply(reply, mine.slots.size()); !ok) return std::move(ok).error();
+  const Masks masks = compare(reply.bases, bases_in_public(mine.bases.extract(reply.kept)));
+  if (auto ok = check_bits(reply.mismatched_bits, masks.mismatched.popcount(), "Alice's mismatched bits"); !ok)
+    return std::move(ok).error();
+  const BitString bits = mine.bits.extract(reply.kept);
+  SiftedBlock block = Sifter::make(Side::bob, reply.kept, masks, bits, reply.slots_kept_total);
+  PublicBits mismatched = bits.disclose(masks.mismatched);
+  const Mismatched correlators = agreements(reply.bases.extract(masks.mismatched), reply.mismatched_bits, mismatched);
+  return BobSift{std::move(block), std::move(mismatched), correlators};
+}
+
+Result<Mismatched> correlate(const BasesReply& mine, const DetectionList& list, const PublicBits& bob_mismatched) {
+  if (auto ok = check_bits(list.bases, mine.kept.size(), "bases of the detection list"); !ok)
+    return std::move(ok).error();
+  const PublicBits mismatched = compare(mine.bases, list.bases.extract(mine.kept)).mismatched;
+  if (auto ok = check_bits(bob_mismatched, mine.mismatched_bits.size(), "Bob's mismatched bits"); !ok)
+    return std::move(ok).error();
+  return agreements(mine.bases.extract(mismatched), mine.mismatched_bits, bob_mismatched);
+}
+
+}  // namespace nicol::sifting
