@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/service/config.hpp"
+
+#include <fmt/format.h>
+
+#include "controller/service/toml_table.hpp"
+
+namespace nicol::service {
+namespace {
+
+constexpr std::uint64_t kAny = ~std::uint64_t{0} >> 1;
+
+std::filesystem::path beside(const std::filesystem::path& file, const std::string& path) {
+  const std::filesystem::path p(path);
+  return p.is_absolute() || path.empty() ? p : file.parent_path() / p;
+}
+
+void read_peer(TomlTable& peer, NodeConfig& c) {
+  for (const char* key : {"listen", "connect"}) {
+    const std::string text = peer.text(key, "");
+    if (text.empty()) continue;
+    auto endpoint = parse_endpoint(text);
+    if (!endpoint)
+      peer.fail(key, fmt::format("host:port ({})", endpoint.error().message));
+    else
+      (std::string_view(key) == "listen" ? c.listen : c.connect) = *endpoint;
+  }
+  if (c.listen.has_value() == c.connect.has_value()) peer.fail("listen", "exactly one of listen and connect");
+}
+
+void read_devices(TomlTable& rig, NodeConfig& c) {
+  const toml::node* node = rig.raw("devices");
+  if (node == nullptr) return;
+  const toml::array* list = node->as_array();
+  if (list == nullptr) return rig.fail("devices", "a list of \"driver=…,serial=…,role=…\"");
+  for (const auto& entry : *list) {
+    const auto text = entry.value_exact<std::string>();
+    auto args = text ? hal::parse_device_args(*text) : Result<hal::DeviceArgs>(Error{});
+    if (!args) return rig.fail("devices", "a list of \"driver=…,serial=…,role=…\"");
+    c.devices.push_back(*std::move(args));
+  }
+}
+
+void read_speed(TomlTable& rig, NodeConfig& c) {
+  const toml::node* node = rig.raw("speed");
+  if (node == nullptr) return;
+  if (node->value_exact<std::string>() == std::optional<std::string>("max")) return;
+  const auto v = node->value<double>();
+  if (v && *v > 0)
+    c.speed = *v;
+  else
+    rig.fail("speed", "\"max\" or a number above 0");
+}
+
+void read_rig(TomlTable& rig, NodeConfig& c) {
+  c.scenario = rig.text("scenario", "");
+  if (!c.scenario.empty() && c.scenario.ends_with(".toml")) c.scenario = beside(c.file, c.scenario).string();
+  read_devices(rig, c);
+  read_speed(rig, c);
+  if (rig.has("seed")) c.seed = rig.integer("seed", 0, kAny, 0);
+  std::string light = rig.text("light", "");
+  if (!light.empty() && !light.starts_with("unix:"))
+    rig.fail("light", "\"unix:PATH\"");
+  else if (!light.empty())
+    c.light = beside(c.file, light.substr(5));
+  if (c.scenario.empty() == c.devices.empty()) rig.fail("scenario", "exactly one of scenario and devices");
+  if (!c.devices.empty() && c.seed)
+    rig.fail("seed", "no seed: on a real rig all randomness comes from the operating system");
+  if (!c.scenario.empty() && c.light.empty())
+    rig.fail("light", "\"unix:PATH\", the socket that carries simulated light");
+}
+
+}  // namespace
+
+secret::MemoryPolicy NodeConfig::memory_policy() const {
+  if (backing == "mlock") return {secret::Backing::mlock, true};
+  return {secret::Backing::memfd_secret, backing == "auto" && !scenario.empty()};
+}
+
+Result<NodeConfig> load_config(const std::filesystem::path& file) {
+  auto parsed = parse_toml_file(file.string());
+  if (!parsed) return std::move(parsed).error();
+  NodeConfig c;
+  c.file = std::filesystem::absolute(file);
+  TomlTable top(&*parsed, file.string(), "");
+  if (top.integer("format", 0, kAny, 0) > kConfigFormat)
+    top.fail("format", fmt::format("at most {}: this file was written for a newer nicol", kConfigFormat));
+  else if (!top.has("format"))
+    top.fail("format", fmt::format("format = {}", kConfigFormat));
+  c.publish = top.boolean("allow_non_production", false) ? PublishPolicy::any_origin : PublishPolicy::production_only;
+  TomlTable node = top.sub("node"), peer = top.sub("peer"), rig = top.sub("rig"), secret = top.sub("secret"),
+            limits = top.sub("limits");
+  c.role = node.one_of("role", {"alice", "bob"}, "alice") == "alice" ? session::Side::alice : session::Side::bob;
+  c.state = beside(c.file, node.text("state", ""));
+  if (c.state.empty()) node.fail("state", "the folder that holds this node's keys");
+  read_peer(peer, c);
+  read_rig(rig, c);
+  c.backing = secret.one_of("backing", {"auto", "memfd_secret", "mlock"}, "auto");
+  c.preshared_key = beside(c.file, secret.text("preshared_key", (c.state / "preshared.key").string()));
+  c.clicks_per_block = limits.integer("clicks_per_block", 1024, 1u << 26, c.clicks_per_block);
+  c.reply_timeout = std::chrono::milliseconds(limits.integer("reply_timeout_ms", 100, 3'600'000, 20'000));
+  c.light_timeout = std::chrono::milliseconds(limits.integer("light_timeout_ms", 100, 86'400'000, 60'000));
+  for (TomlTable* t : {&top, &node, &peer, &rig, &secret, &limits})
+    if (auto r = t->done(); !r) return std::move(r).error();
+  return c;
+}
+
+}  // namespace nicol::service

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node's config file: who it is, where its peer and its rig are, what it may hand out. TOML, versioned, strict.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "controller/secret/locked_key.hpp"
+#include "controller/service/tcp.hpp"
+#include "controller/session/session.hpp"
+#include "drivers/hal/registry.hpp"
+
+namespace nicol::service {
+
+inline constexpr int kConfigFormat = 1;
+
+enum class PublishPolicy : std::uint8_t { production_only, any_origin };  // allow_non_production
+
+struct NodeConfig {
+  std::filesystem::path file;
+  session::Side role = session::Side::alice;
+  std::filesystem::path state, preshared_key;
+  std::optional<Endpoint> listen, connect;  // exactly one
+  std::string scenario;                     // empty: real devices
+  std::vector<hal::DeviceArgs> devices;
+  std::filesystem::path light;  // simulated light's socket
+  std::optional<std::uint64_t> seed;
+  double speed = 0;              // 0 = max
+  std::string backing = "auto";  // auto, memfd_secret, mlock
+  PublishPolicy publish = PublishPolicy::production_only;
+  std::uint64_t clicks_per_block = std::uint64_t{1} << 21;
+  std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000};
+
+  secret::MemoryPolicy memory_policy() const;
+};
+
+/// Relative paths are taken from the file's folder. bad_input with file, line, field and what was expected; a newer
+/// format, a role other than the command's, and a seed on a real rig are refused.
+Result<NodeConfig> load_config(const std::filesystem::path& file);
+
+}  // namespace nicol::service

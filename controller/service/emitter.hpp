@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Alice's quantum phase: draws settings, makes them light, keeps only the slots that heralds and hints leave over.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "controller/detection/slot_detector.hpp"
+#include "controller/secret/bit_string.hpp"
+#include "controller/service/tag_buffer.hpp"
+#include "drivers/hal/rig.hpp"
+
+namespace nicol::service {
+
+struct EmitterOptions {
+  double p_diagonal = 0.5;
+  std::size_t clicks_per_block = std::size_t{1} << 21;  // kept settings that fit
+  std::size_t chunks_in_flight = 8;                     // settings waiting for Bob's hints
+};
+
+/// One block. work() does a bounded piece and returns; nothing waits for the peer in here.
+class Emitter {
+ public:
+  /// Begins the block: shutter open, emission on, frame marker out with the first chunk.
+  static Result<Emitter> begin(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block,
+                               std::uint64_t slots);
+  Emitter(Emitter&&) noexcept = default;
+  Emitter& operator=(Emitter&&) noexcept = delete;
+
+  enum class Progress : std::uint8_t { emitted, waiting, finished };
+  /// emitted: call again; waiting: hints must come first.
+  Result<Progress> work();
+  /// Bob's word on slots below complete_slots: all others of them are forgotten. It binds nothing.
+  Result<void> hint(std::uint64_t complete_slots, const std::vector<std::uint64_t>& clicked);
+  std::uint64_t slots_done() const { return next_slot_; }
+  std::uint64_t slots() const { return slots_; }
+
+  struct Prepared {
+    detection::Clicks kept;
+    std::uint64_t slots_prepared = 0;
+  };
+  /// After `finished`.
+  Prepared finish();
+  /// Dark at once; safe on any path.
+  static void dark(hal::Rig& rig) noexcept;
+
+ private:
+  struct Chunk {
+    std::uint64_t first = 0;
+    std::size_t slots = 0;
+    secret::BitString bases, bits;
+    std::vector<std::uint64_t> heralded, clicked;
+  };
+  Emitter(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block, std::uint64_t slots);
+  Result<void> emit_chunk();
+  Result<void> emit_pattern(const Chunk& chunk);
+  Result<void> emit_motorised(const Chunk& chunk);
+  Result<void> read_heralds();
+  void place_heralds(const std::vector<std::uint64_t>& heralded);
+  Result<void> keep_complete_chunks();
+  Result<void> keep(const Chunk& chunk);
+  std::size_t chunk_slots() const;
+  bool heralded() const { return heralds_.has_value(); }
+
+  hal::Rig* rig_;
+  Random* random_;
+  EmitterOptions options_;
+  std::uint64_t block_, slots_, next_slot_ = 0, hinted_ = 0, herald_complete_ = 0, prepared_ = 0;
+  hal::PulsedSource* source_;
+  hal::TimeTagger* tagger_;
+  hal::SourceCaps caps_;
+  std::optional<detection::HeraldDetector> heralds_;
+  std::unique_ptr<TagBuffer> tags_;
+  std::deque<Chunk> chunks_;
+  std::vector<std::uint64_t> kept_slots_;
+  secret::BitCollector kept_bases_, kept_bits_;
+  bool ended_ = false;
+};
+
+}  // namespace nicol::service

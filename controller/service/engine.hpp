@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine thread of a node: connects, runs a session over one connection, drives the rig while light is open.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "controller/service/emitter.hpp"
+#include "controller/service/node.hpp"
+#include "controller/service/receiver.hpp"
+#include "controller/session/frames.hpp"
+
+namespace nicol::service {
+
+class Engine {
+ public:
+  Engine(NodeOptions options, NodeParts parts, secret::Arena arena, std::optional<TcpListener> listener);
+  ~Engine();
+  void start();
+  void stop();
+
+  void submit(Command command);
+  void light_off() noexcept;
+  std::shared_ptr<const Snapshot> snapshot() const;
+  bool finished() const;
+  bool wait(std::chrono::milliseconds patience);
+
+  Ring<session::BlockResult> blocks{1024};
+  Ring<LogLine> log{4096};
+  Ring<JournalLine> journal{1024};
+  AlarmBoard alarms;
+  keystore::KeyStore& store() { return *parts_.store; }
+  std::uint16_t listen_port() const { return listener_ ? listener_->port() : std::uint16_t{0}; }
+
+ private:
+  enum class After : std::uint8_t { go_on, reconnect };
+
+  void run(std::stop_token stop);
+  std::optional<TcpLink> meet_peer(std::stop_token stop);
+  void serve(TcpLink link, std::stop_token stop);
+  void pause(std::chrono::milliseconds most);
+
+  After turn(std::stop_token stop);
+  After poll_link(std::chrono::milliseconds patience);
+  After receive();
+  After apply(session::Step step);
+  After handle(session::Event& event);
+  std::chrono::milliseconds patience() const;
+
+  void open_light(const session::EventOpenLight& event);
+  void close_light() noexcept;
+  After drive_light();
+  After drive_emitter();
+  After drive_receiver();
+  After light_failed(const Error& error);
+  After maybe_open_block();
+  void block_done(session::BlockResult result);
+
+  void take_commands();
+  void obey(const Command& command);
+  void say(LogLine::Level level, std::string component, std::string text);
+  void publish();
+
+  const NodeOptions options_;
+  NodeParts parts_;
+  secret::Arena arena_;
+  std::optional<TcpListener> listener_;
+  SteadyDeadlines deadlines_;
+  Descriptor wake_;
+
+  // engine thread only
+  session::SessionConfig session_config_;
+  std::optional<session::Session> session_;
+  std::optional<TcpLink> link_;
+  std::unique_ptr<session::FrameReader> reader_;
+  std::unique_ptr<Emitter> emitter_;
+  std::unique_ptr<Receiver> receiver_;
+  Snapshot now_;
+  bool peer_ready_ = false, finishing_ = false;
+  Deadline not_before_{}, publish_due_{};
+  std::chrono::milliseconds reconnect_{};
+
+  std::atomic<bool> safe_off_{false}, stopped_{false};
+  mutable std::mutex mutex_;  // guards commands_, published_, finished_
+  std::condition_variable changed_;
+  std::deque<Command> commands_;
+  std::shared_ptr<const Snapshot> published_;
+  bool finished_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace nicol::service

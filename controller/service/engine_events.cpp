@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a node does with the session's events and with commands.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "controller/service/engine.hpp"
+
+namespace nicol::service {
+namespace {
+
+constexpr std::chrono::milliseconds kPublishEvery{50};
+
+struct Advice {
+  std::string_view alarm, what_to_do;
+};
+
+/// Which aborts are alarms, and what a person should do about them.
+Advice advice(session::BlockReason reason) {
+  using session::BlockReason;
+  switch (reason) {
+    case BlockReason::qber:
+      return {"qber-over-threshold",
+              "Somebody may be listening, or the optics moved: no key was made. Check alignment; if it is good, treat "
+              "the line as attacked."};
+    case BlockReason::authentication:
+      return {"authentication-failure",
+              "The classical channel was tampered with, or the peer holds another pre-shared key. Check the network "
+              "path and both keys."};
+    case BlockReason::monitor:
+      return {"monitor", "A receiver monitor left its band. See the log for which, and recalibrate before going on."};
+    case BlockReason::verification:
+      return {"verification-failure",
+              "Reconciliation left an error and it was caught; the block is gone. If it repeats, report it."};
+    case BlockReason::device:
+      return {"device-fault", "A device failed during the block. See the log, then re-home and re-arm."};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Engine::After Engine::handle(session::Event& event) {
+  return std::visit(
+      [this](auto& e) -> After {
+        using T = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<T, session::EventPeerReady>) {
+          peer_ready_ = true;
+          now_.state = NodeState::idle;
+          reconnect_ = options_.reconnect_first;
+        } else if constexpr (std::is_same_v<T, session::EventOpenLight>) {
+          open_light(e);
+        } else if constexpr (std::is_same_v<T, session::EventHint>) {
+          if (emitter_)
+            if (auto r = emitter_->hint(e.complete_slots, e.clicked); !r) return light_failed(r.error());
+        } else if constexpr (std::is_same_v<T, session::EventCloseLight>) {
+          say(LogLine::Level::info, "block", e.why);
+          close_light();
+        } else if constexpr (std::is_same_v<T, session::EventBlockDone>) {
+          block_done(std::move(e.result));
+        } else if constexpr (std::is_same_v<T, session::EventSettled>) {
+          say(LogLine::Level::info, "keystore",
+              fmt::format("key {} settled: {}", to_string(e.id),
+                          e.kind == distillation::Verdict::Kind::available ? "available" : "destroyed"));
+        } else if constexpr (std::is_same_v<T, session::EventAlarm>) {
+          alarms.raise(e.name, Severity::critical, e.what, e.what_to_do);
+          say(LogLine::Level::error, "session", e.what);
+        } else if constexpr (std::is_same_v<T, session::EventClosed>) {
+          now_.last_error = e.why;
+          say(LogLine::Level::warning, "session", e.why);
+          return After::reconnect;
+        }
+        return After::go_on;
+      },
+      event);
+}
+
+void Engine::block_done(session::BlockResult result) {
+  using session::BlockStatus;
+  close_light();
+  ++now_.blocks_done;
+  now_.secret_bits_total += result.secret_bits;
+  now_.sifted_bits_total += result.facts.sifted[0] + result.facts.sifted[1];
+  now_.pools = parts_.store->pools();
+  now_.state = NodeState::idle;
+  now_.failed_in_a_row = result.status == BlockStatus::aborted ? now_.failed_in_a_row + 1 : 0;
+  if (result.status == BlockStatus::aborted) {
+    const Advice a = advice(result.reason);
+    if (!a.alarm.empty())
+      alarms.raise(std::string(a.alarm), Severity::critical, result.detail, std::string(a.what_to_do));
+  }
+  if (now_.failed_in_a_row >= 3) {
+    const auto doublings = std::min<std::uint32_t>(now_.failed_in_a_row - 3, 10);
+    not_before_ = deadlines_.in(std::min(options_.backoff_first * (1u << doublings), options_.backoff_most));
+    now_.state = NodeState::backing_off;
+    alarms.raise("blocks-failing", Severity::critical,
+                 fmt::format("{} blocks in a row made no key", now_.failed_in_a_row),
+                 "Each failed block burns authentication bits. Find the cause before the pre-shared key is spent.");
+  }
+  blocks.push(std::move(result));
+  publish();
+}
+
+void Engine::submit(Command command) {
+  {
+    const std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+    finished_ = false;
+  }
+  const std::uint64_t one = 1;
+  if (::write(wake_.get(), &one, sizeof one) < 0) return;
+}
+
+void Engine::take_commands() {
+  while (true) {
+    Command command;
+    {
+      const std::lock_guard lock(mutex_);
+      if (commands_.empty()) return;
+      command = std::move(commands_.front());
+      commands_.pop_front();
+    }
+    journal.push({std::chrono::system_clock::now(), command.operator_name, std::string(to_string(command.kind))});
+    obey(command);
+  }
+}
+
+void Engine::obey(const Command& command) {
+  switch (command.kind) {
+    case Command::Kind::run:
+      now_.blocks_wanted = command.blocks == 0 ? ~std::uint64_t{0} : now_.blocks_done + command.blocks;
+      break;
+    case Command::Kind::stop_after_block:
+      now_.blocks_wanted = now_.blocks_done + (session_ && session_->block_open() ? 1 : 0);
+      break;
+    case Command::Kind::stop:
+      now_.blocks_wanted = now_.blocks_done;
+      if (session_ && session_->block_open())
+        apply(session_->abort_block(session::BlockReason::cancelled, "stopped by the operator"));
+      break;
+    case Command::Kind::arm:
+      if (auto* source = parts_.rig->find<hal::PhotonSource>("source"))
+        if (auto r = source->arm({os_random_word()}); !r)
+          alarms.raise("arming-refused", Severity::warning, describe(r.error()), "See what the source reports.");
+      break;
+    case Command::Kind::reset_safe_off:
+      safe_off_ = false;
+      break;
+    case Command::Kind::acknowledge:
+      alarms.acknowledge(command.text);
+      break;
+  }
+}
+
+void Engine::say(LogLine::Level level, std::string component, std::string text) {
+  log.push({std::chrono::system_clock::now(), level, std::move(component), std::move(text)});
+}
+
+std::shared_ptr<const Snapshot> Engine::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+bool Engine::finished() const {
+  const std::lock_guard lock(mutex_);
+  return finished_;
+}
+
+bool Engine::wait(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, most, [this] { return finished_; });
+}
+
+void Engine::publish() {
+  publish_due_ = deadlines_.in(kPublishEvery);
+  now_.alarms = alarms.list();
+  now_.session_state = session_ ? session_->state_name() : "no peer";
+  if (safe_off_) now_.state = NodeState::safe_off;
+  now_.rig_time = parts_.rig->clock->now();
+  if (auto* source = parts_.rig->find<hal::PhotonSource>("source")) {
+    const auto emission = source->emission();
+    now_.emission = emission ? *emission : hal::EmissionState::unknown;
+    now_.light = source->light_level();
+  }
+  now_.devices.clear();
+  for (const auto& e : parts_.rig->entries())
+    now_.devices.push_back(
+        {e.name, e.role, std::string(to_string(e.device->kind())), std::string(to_string(e.device->link())), ""});
+  auto fresh = std::make_shared<const Snapshot>(now_);
+  const std::lock_guard lock(mutex_);
+  published_ = std::move(fresh);
+  const bool done = now_.blocks_wanted > 0 && now_.blocks_done >= now_.blocks_wanted && commands_.empty();
+  finished_ = done || stopped_;
+  if (finished_) changed_.notify_all();
+}
+
+}  // namespace nicol::service

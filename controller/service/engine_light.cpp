@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The quantum phase as the engine sees it: light opens, is driven in bounded pieces, and goes out on every way out.
+#include <fmt/format.h>
+
+#include "controller/service/engine.hpp"
+
+namespace nicol::service {
+
+void Engine::light_off() noexcept {
+  safe_off_ = true;
+  parts_.rig->safe_state();
+}
+
+Engine::After Engine::maybe_open_block() {
+  const bool wanted = now_.blocks_done < now_.blocks_wanted;
+  if (options_.session.side != session::Side::alice || !peer_ready_ || !wanted || safe_off_) return After::go_on;
+  if (session_->block_open() || (not_before_.at != Deadline{}.at && !deadlines_.passed(not_before_)))
+    return After::go_on;
+  return apply(session_->open_block());
+}
+
+void Engine::open_light(const session::EventOpenLight& event) {
+  now_.block = event.block;
+  now_.block_slots = event.slots;
+  now_.slots_done = now_.clicks = 0;
+  now_.state = NodeState::running;
+  auto& rig = *parts_.rig;
+  if (options_.session.side == session::Side::alice) {
+    EmitterOptions o;
+    o.p_diagonal = options_.session.agreement.p_alice_diagonal;
+    o.clicks_per_block = options_.clicks_per_block;
+    auto emitter = Emitter::begin(rig, *parts_.random, o, event.index, event.slots);
+    if (!emitter) return (void)light_failed(emitter.error());
+    emitter_ = std::make_unique<Emitter>(*std::move(emitter));
+    return;
+  }
+  ReceiverOptions o;
+  o.p_diagonal = options_.session.agreement.p_bob_diagonal;
+  o.clicks_per_block = options_.clicks_per_block;
+  auto receiver = Receiver::begin(rig, *parts_.random, o, event.index, event.slots);
+  if (!receiver) return (void)light_failed(receiver.error());
+  receiver_ = std::make_unique<Receiver>(*std::move(receiver));
+  apply(session_->receiver_ready());
+}
+
+void Engine::close_light() noexcept {
+  if (emitter_ || options_.session.side == session::Side::alice) Emitter::dark(*parts_.rig);
+  if (receiver_ || options_.session.side == session::Side::bob) Receiver::close(*parts_.rig);
+  emitter_.reset();
+  receiver_.reset();
+}
+
+Engine::After Engine::light_failed(const Error& error) {
+  say(LogLine::Level::error, "rig", describe(error));
+  close_light();
+  return apply(session_->abort_block(session::BlockReason::device, describe(error)));
+}
+
+Engine::After Engine::drive_light() {
+  if (emitter_) return drive_emitter();
+  if (receiver_) return drive_receiver();
+  return After::go_on;
+}
+
+Engine::After Engine::drive_emitter() {
+  const auto progress = emitter_->work();
+  if (!progress) return light_failed(progress.error());
+  now_.slots_done = emitter_->slots_done();
+  if (*progress != Emitter::Progress::finished) return After::go_on;
+  auto prepared = emitter_->finish();
+  close_light();
+  return apply(session_->emission_finished(std::move(prepared.kept), prepared.slots_prepared));
+}
+
+Engine::After Engine::drive_receiver() {
+  const auto progress = receiver_->work();
+  if (!progress) return light_failed(progress.error());
+  auto fresh = receiver_->take_progress();
+  receiver_->count(fresh.clicked.size());
+  now_.clicks = receiver_->clicks();
+  if (fresh.complete_slots > now_.slots_done) {
+    now_.slots_done = fresh.complete_slots;
+    if (apply(session_->hint(fresh.complete_slots, std::move(fresh.clicked))) == After::reconnect)
+      return After::reconnect;
+  }
+  if (*progress != Receiver::Progress::finished || !receiver_) return After::go_on;
+  auto finished = receiver_->finish();
+  close_light();
+  return apply(session_->detection_finished(std::move(finished)));
+}
+
+}  // namespace nicol::service

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/service/receiver.hpp"
+
+#include <fmt/format.h>
+
+#include "controller/service/settings.hpp"
+
+namespace nicol::service {
+namespace {
+
+constexpr std::size_t kTags = 1 << 14;
+constexpr std::chrono::seconds kMotorPatience{60};
+
+template <class F>
+void for_each_detector(const hal::Rig& rig, F f) {
+  for (const auto& entry : rig.entries())
+    if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get())) f(*detector);
+}
+
+}  // namespace
+
+Receiver::Receiver(hal::Rig& rig, const ReceiverOptions& options, std::uint64_t slots)
+    : rig_(&rig),
+      options_(options),
+      slots_(slots),
+      tagger_(rig.find<hal::TimeTagger>("tagger")),
+      tags_(std::make_unique<TagBuffer>(kTags)) {}
+
+Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOptions& options, std::uint64_t block,
+                                 std::uint64_t slots) {
+  Receiver r(rig, options, slots);
+  if (r.tagger_ == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
+  if (rig.receiver == hal::ReceiverKind::active) r.choose_settings(random, block);
+  if (auto* shutter = rig.find<hal::Shutter>("shutter"))
+    if (auto opened = shutter->open(); !opened) return std::move(opened).error();
+  std::optional<Error> failed;
+  for_each_detector(rig, [&](hal::Detector& d) {
+    if (auto on = d.enable(); !on && !failed) failed = std::move(on).error();
+  });
+  if (failed) return *std::move(failed);
+  if (auto started = r.tagger_->start(); !started) return std::move(started).error();
+  detection::DetectorOptions detector;
+  detector.slots = slots;
+  detector.capacity = options.clicks_per_block;
+  if (r.analyser_) detector.settings = {&r.analyser_->bases, &r.analyser_->swapped};
+  r.detector_.emplace(rig.timing, r.tagger_->caps().tick, detector, random);
+  if (r.analyser_)
+    if (auto turned = r.turn_analyser(0); !turned) return std::move(turned).error();
+  return r;
+}
+
+void Receiver::choose_settings(Random& random, std::uint64_t block) {
+  const auto n = static_cast<std::size_t>(slots_);
+  analyser_ = std::make_unique<Analyser>();
+  analyser_->bases = draw_bits(n, options_.p_diagonal, random, Purpose::receiver_settings, block * 2);
+  analyser_->swapped = draw_bits(n, 0.5, random, Purpose::receiver_settings, block * 2 + 1);
+}
+
+/// Four analyser angles: 0 and 22.5 degrees for the bases, 45 more to swap the roles of the two detectors.
+Result<void> Receiver::turn_analyser(std::uint64_t slot) {
+  auto* stage = rig_->find<hal::RotationStage>("waveplate");
+  if (stage == nullptr) return Error{Code::not_found, "an active receiver needs a waveplate", "", 0, {}};
+  hal::Waveplate plate(*stage, 0.5, Nanometres{810}, Angle{});
+  const auto k = static_cast<std::size_t>(slot);
+  const double degrees = (bit_at(analyser_->bases, k) ? 22.5 : 0.0) + (bit_at(analyser_->swapped, k) ? 45.0 : 0.0);
+  const Picoseconds before = rig_->clock->now();
+  if (auto r = plate.set_fast_axis(Angle::degrees(degrees), SteadyDeadlines().in(kMotorPatience)); !r) return r;
+  if (rig_->clock->now() - before > rig_->timing.slot_period) detector_->drop({slot, slot + 2});
+  analyser_->ready_for = slot;
+  return {};
+}
+
+Result<Receiver::Progress> Receiver::acquire() {
+  hal::TagBlock block = tags_->block();
+  const SteadyDeadlines steady;
+  const hal::StreamStatus status = tagger_->acquire(block, steady.in(options_.acquire_patience));
+  const auto processed = detector_->process(block);
+  tags_->wipe(block);
+  if (!processed) return processed.error();
+  if (status == hal::StreamStatus::disconnected)
+    return Error{Code::disconnected, "Bob's tagger lost its light or its cable", "tagger", 0, {}};
+  if (status == hal::StreamStatus::corrupt) return Error{Code::checksum, "Bob's tagger sends garbage", "tagger", 0, {}};
+  return status == hal::StreamStatus::timeout ? Progress::idle : Progress::acquired;
+}
+
+Result<Receiver::Progress> Receiver::work() {
+  auto progress = acquire();
+  if (!progress || detector_->done()) return progress ? Result<Progress>(Progress::finished) : std::move(progress);
+  if (*progress == Progress::acquired && analyser_ && analyser_->ready_for + 1 < slots_)
+    if (auto r = turn_analyser(analyser_->ready_for + 1); !r) return std::move(r).error();
+  return progress;
+}
+
+void Receiver::close(hal::Rig& rig) noexcept {
+  if (auto* shutter = rig.find<hal::Shutter>("shutter")) shutter->close();
+  for_each_detector(rig, [](hal::Detector& d) { d.disable(); });
+  if (auto* tagger = rig.find<hal::TimeTagger>("tagger")) (void)tagger->stop();
+}
+
+}  // namespace nicol::service

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node's own random choices: basis and bit for every slot, straight into locked pages.
+#pragma once
+
+#include <cstdint>
+
+#include "controller/secret/bit_string.hpp"
+
+namespace nicol::service {
+
+/// Independent bits that are 1 with this probability (quantised to 2^-16, the rest of the error being below any basis
+/// count's resolution). `index` must be unique for the purpose.
+secret::BitString draw_bits(std::size_t bits, double probability, Random& random, Purpose purpose, std::uint64_t index);
+
+/// One setting, read for the motor that is about to show it.
+bool bit_at(const secret::BitString& bits, std::size_t i);
+
+}  // namespace nicol::service

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every face polls: an immutable picture of a node now, at most 64 KiB. History is read by since().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "controller/keystore/key_store.hpp"
+#include "controller/service/alarms.hpp"
+#include "controller/session/session.hpp"
+#include "drivers/hal/photon_source.hpp"
+
+namespace nicol::service {
+
+enum class NodeState : std::uint8_t { idle, connecting, settling, running, backing_off, safe_off, stopped };
+std::string_view to_string(NodeState state) noexcept;
+
+/// What the device itself reported last.
+struct DeviceReport {
+  std::string name, role, kind, link, detail;
+};
+
+struct Snapshot {
+  NodeState state = NodeState::idle;
+  session::Side side = session::Side::alice;
+  distillation::Origin origin = distillation::Origin::simulated;
+  std::string peer, session_state;
+  hal::EmissionState emission = hal::EmissionState::unknown;
+  hal::LightLevel light = hal::LightLevel::off;
+  std::uint64_t blocks_done = 0, blocks_wanted = 0;  // wanted 0: until stopped
+  std::uint64_t block = 0, block_slots = 0, slots_done = 0, clicks = 0;
+  Picoseconds rig_time;
+  std::uint64_t secret_bits_total = 0, sifted_bits_total = 0;
+  std::uint32_t failed_in_a_row = 0;
+  std::array<keystore::PoolStatus, 4> pools{};
+  std::vector<DeviceReport> devices;
+  std::vector<Alarm> alarms;
+  std::string last_error;
+};
+
+/// Everything a person or a program may ask of a running node.
+struct Command {
+  enum class Kind : std::uint8_t { run, stop_after_block, stop, arm, reset_safe_off, acknowledge };
+  Kind kind = Kind::run;
+  std::uint64_t blocks = 0;   // run: how many more, 0 = until stopped
+  std::string text;           // acknowledge: the alarm's name
+  std::string operator_name;  // for the journal
+};
+std::string_view to_string(Command::Kind kind) noexcept;
+
+struct LogLine {
+  enum class Level : std::uint8_t { debug, info, warning, error };
+  std::chrono::system_clock::time_point time;
+  Level level = Level::info;
+  std::string component, text;
+};
+struct JournalLine {
+  std::chrono::system_clock::time_point time;
+  std::string operator_name, command;
+};
+
+}  // namespace nicol::service
