@@ -31,7 +31,7 @@ class ChannelTable {
   ChannelTable(const hal::TimingLayout& timing, const StreamTiming& unit, hal::ChannelRole role);
 
   const Entry& operator[](std::uint16_t channel) const noexcept {
-    return entries_[std::min<std::size_t>(channel, entries_.size() - 1)];
+    return entries_.data()[std::min<std::size_t>(channel, entries_.size() - 1)];
   }
   const std::vector<hal::ChannelLayout>& counted() const { return counted_; }
   bool has_frame() const { return has_frame_; }

@@ -13,16 +13,18 @@ namespace nicol::detection {
 
 class ClickJudge final : public TagSink {
  public:
-  static constexpr std::size_t kStage = 8192;
+  static constexpr std::size_t kStage = 32768;
   /// Everything that waits between two calls and could tell a bit; lives in locked memory.
   struct Scratch {
     std::int64_t times[SlotStream::kQueue];
     std::uint8_t who[SlotStream::kQueue];
-    std::uint64_t bases[kStage / 64], bits[kStage / 64];
+    std::uint8_t codes[kStage];  // of judged clicks: bit 0 basis, bit 1 bit
+    std::uint64_t packed[kStage / 64];
+    enum class Fate : std::uint8_t { blinded, dropped, staged };
     struct Slot {
       std::int64_t slot;
       std::uint32_t fired;  // detectors, by index; 0: nothing open
-      std::uint8_t blind, first;
+      Fate fate;            // staged: its click is the last of `codes`
     } open;
     std::byte coin;
   };
@@ -45,7 +47,7 @@ class ClickJudge final : public TagSink {
 
   /// A click found no room.
   bool overfull() const { return overfull_; }
-  const std::vector<std::uint64_t>& slots() const { return slots_; }
+  std::span<const std::uint64_t> slots() const { return std::span(slots_).first(clicks_); }
   /// Moves what is staged to the collectors; the scope must be open.
   void flush();
   Clicks take_clicks();
@@ -57,10 +59,11 @@ class ClickJudge final : public TagSink {
   template <class Int>
   bool blinded(std::int64_t gap, const Locator<Int>& at, Int twice) const noexcept;
   void join(Scratch::Slot& open, std::int64_t slot, unsigned who) noexcept;
-  void close(Scratch::Slot& open);
-  void emit(std::uint64_t slot, unsigned code);
-  unsigned single(const Scratch::Slot& open) const noexcept;
-  unsigned several(const Scratch::Slot& open);
+  Scratch::Fate stage(std::int64_t slot, unsigned who);
+  bool make_room(std::int64_t slot);
+  unsigned code(std::int64_t slot, unsigned who) const noexcept;
+  void settle(Scratch::Slot& open);
+  void pack(unsigned bit, std::size_t words) noexcept;
 
   std::int64_t gate_, blind_;
   std::uint64_t slots_in_block_;
@@ -74,14 +77,15 @@ class ClickJudge final : public TagSink {
   Random* random_;
   Scope scope_;
 
-  std::int64_t last_;  // time of the last tag, of whatever slot
-  std::vector<std::uint64_t> slots_;
+  std::int64_t last_;                 // time of the last tag, of whatever slot
+  std::vector<std::uint64_t> slots_;  // grows in steps within its reserve; clicks_ of them count
+  std::size_t clicks_ = 0;
   secret::BitCollector bases_, bits_;
   std::size_t staged_ = 0;
   bool overfull_ = false;
-  std::vector<std::uint64_t> in_gate_;
   std::vector<std::uint32_t> arrival_;
-  std::uint64_t out_of_gate_ = 0, repeats_ = 0, same_basis_ = 0, cross_basis_ = 0, blinded_ = 0;
+  std::vector<std::uint64_t> beside_gate_;  // by detector: in the histogram but out of the gate
+  std::uint64_t far_off_ = 0, repeats_ = 0, same_basis_ = 0, cross_basis_ = 0, blinded_ = 0;
 };
 
 }  // namespace nicol::detection

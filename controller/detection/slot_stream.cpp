@@ -89,6 +89,7 @@ std::size_t SlotStream::queue_run(std::span<const hal::TimeTag> tags, Memory mem
   std::uint8_t* const who = memory.who.data();
   const std::int64_t origin = origin_, num = unit_.num;
   std::int64_t last = last_ticks_;
+  std::int64_t newest = tail_ > 0 ? times[tail_ - 1] : std::numeric_limits<std::int64_t>::min();
   std::size_t n = tail_, taken = 0;
   for (const hal::TimeTag& tag : tags) {
     const ChannelTable::Entry& e = channels_[tag.channel];
@@ -97,18 +98,29 @@ std::size_t SlotStream::queue_run(std::span<const hal::TimeTag> tags, Memory mem
     last = tag.ticks;
     if (e.use == ChannelUse::ignored) continue;
     const std::int64_t t = (last - origin) * num - e.delay;
-    std::size_t place = n++;
-    // Delays differ by little, so a tag that overtakes another is moved by a place or two.
-    for (; place > head_ && times[place - 1] > t; --place) {
-      times[place] = times[place - 1];
-      who[place] = who[place - 1];
-    }
-    times[place] = t;
-    who[place] = e.who;
+    times[n] = t;
+    who[n] = e.who;
+    if (t < newest) [[unlikely]]
+      sort_in(memory, n);
+    else
+      newest = t;
+    ++n;
   }
   tail_ = n;
   last_ticks_ = last;
   return taken;
+}
+
+/// Delays differ by little: a tag that overtook others moves by a place or two.
+void SlotStream::sort_in(Memory memory, std::size_t place) noexcept {
+  const std::int64_t t = memory.times[place];
+  const std::uint8_t w = memory.who[place];
+  for (; place > 0 && memory.times[place - 1] > t; --place) {
+    memory.times[place] = memory.times[place - 1];
+    memory.who[place] = memory.who[place - 1];
+  }
+  memory.times[place] = t;
+  memory.who[place] = w;
 }
 
 void SlotStream::mark(const hal::TimeTag& tag) noexcept {

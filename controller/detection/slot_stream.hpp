@@ -63,6 +63,7 @@ class SlotStream {
   Result<void> admit(const hal::TagBlock& block);
   void add_loss(std::int64_t begin, std::int64_t end);
   std::size_t queue_run(std::span<const hal::TimeTag> tags, Memory memory) noexcept;
+  static void sort_in(Memory memory, std::size_t place) noexcept;
   void mark(const hal::TimeTag& tag) noexcept;
   Result<void> make_room(std::int64_t next_ticks, Memory memory, TagSink& sink);
   void forget_older_half(Memory memory, TagSink& sink);
