@@ -19,12 +19,15 @@ double both_in(const LengthInputs& in, Basis basis) {
   return probability(in.p_alice_diagonal) * bob;
 }
 
+/// Coins are thrown with 32-bit thresholds, rounded down: the key's share may be larger by that much.
+double key_share(double sample_share) { return sample_share < 1 ? std::min(1.0, 1 - sample_share + 0x1p-32) : 0; }
+
 SpsG2Inputs sps_case(const BlockFacts& facts, Basis key_basis, double share) {
   const LengthInputs& in = facts.inputs;
   const std::size_t key = index(key_basis), test = index(other(key_basis));
   SpsG2Inputs out;
   // N p_A(b) p_B(b) r: r is the coins' share of the part (amendment 4).
-  out.sent_key = real(facts.slots_kept) * both_in(in, key_basis) * (1 - facts.sample_share[key]);
+  out.sent_key = real(facts.slots_kept) * both_in(in, key_basis) * key_share(facts.sample_share[key]);
   out.sent_test = real(facts.slots_kept) * both_in(in, other(key_basis)) * facts.sample_share[test];
   out.n = real(facts.key_bits[key]);
   out.k = real(facts.sample[test].bits);

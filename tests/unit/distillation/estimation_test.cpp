@@ -6,6 +6,7 @@
 
 #include "controller/distillation/amplification.hpp"
 #include "controller/distillation/length_case.hpp"
+#include "controller/distillation/reconciliation_stage.hpp"
 #include "tests/unit/distillation/sifted_pair.hpp"
 
 namespace nicol::distillation {
@@ -90,6 +91,17 @@ TEST(Estimation, MakesTheRawKeyOfBothBasesWhereBothAreKey) {
   for (std::size_t b : {0U, 1U}) EXPECT_EQ(facts.key_bits[b], facts.sifted[b] - facts.sample[b].bits);
   EXPECT_GT(facts.key_bits[1], 0U);
   EXPECT_EQ(done.bob.block->size(), facts.key_bits[0] + facts.key_bits[1]);
+}
+
+TEST(Estimation, PutsTheRectilinearKeyBitsBeforeTheDiagonalOnes) {
+  SiftedPair pair = testing::sift({});
+  const SampleCoins coins = coins_for(pair.bob, KeyBases::both);
+  const BitString rectilinear = pair.bob.bits(Basis::rectilinear).extract(coins.sample[0].complement());
+  const BitString diagonal = pair.bob.bits(Basis::diagonal).extract(coins.sample[1].complement());
+  Estimated done = estimate(std::move(pair), coins, inputs_for(KeyBases::both));
+  const BitString raw = ReconciliationStage::open(*std::move(done.bob.block)).raw;
+  EXPECT_TRUE(raw.slice(0, rectilinear.size()).equal_ct(rectilinear));
+  EXPECT_TRUE(raw.slice(rectilinear.size(), diagonal.size()).equal_ct(diagonal));
 }
 
 TEST(Estimation, DropsDiagonalBitsThatTheCoinsLeftUndisclosed) {
