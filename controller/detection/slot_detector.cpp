@@ -67,6 +67,7 @@ void check_settings(const ReceiverSettings& settings, std::uint64_t slots) {
 
 /// Takes back clicks of slots that turned out to be lost after they were judged.
 void remove_dropped(Clicks& clicks) {
+  if (clicks.dropped.empty()) return;
   secret::PublicBits keep(clicks.slots.size());
   std::size_t kept = 0;
   auto range = clicks.dropped.begin();
@@ -103,10 +104,12 @@ Result<void> SlotDetector::process(const hal::TagBlock& block) {
 }
 
 SlotDetector::Progress SlotDetector::take_progress() {
-  const auto& slots = impl_->judge.slots();
-  Progress p{impl_->stream.complete_slots(), {slots.begin() + static_cast<std::ptrdiff_t>(impl_->told), slots.end()}};
-  impl_->told = slots.size();
-  return p;
+  const std::uint64_t complete = impl_->stream.complete_slots();
+  auto clicked = impl_->judge.slots();
+  while (!clicked.empty() && clicked.back() >= complete) clicked = clicked.first(clicked.size() - 1);
+  const auto news = clicked.subspan(std::min(impl_->told, clicked.size()));
+  impl_->told = std::max(impl_->told, clicked.size());
+  return {complete, {news.begin(), news.end()}};
 }
 
 void SlotDetector::drop(SlotRange slots) {

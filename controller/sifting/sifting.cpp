@@ -48,21 +48,39 @@ std::vector<std::uint32_t> positions_of(const PublicBits& mask) {
   return out;
 }
 
+/// Writes a mask bit by bit, a word at a time.
+struct Marks {
+  std::uint64_t* words;
+  std::size_t at = 0;
+  std::uint64_t word = 0;
+
+  void mark(std::uint64_t bit, std::size_t advance) {
+    word |= bit << (at % 64);
+    at += advance;
+    if (advance == 0 || at % 64 != 0) return;
+    words[at / 64 - 1] = word;
+    word = 0;
+  }
+  void end() {
+    if (at % 64 != 0) words[at / 64] = word;
+  }
+};
+
 /// Both slot lists grow strictly: one walk over both marks what they share.
 struct Shared {
   PublicBits in_list, in_prepared;
 };
 Shared join(const std::vector<std::uint64_t>& list, const std::vector<std::uint64_t>& prepared) {
   Shared shared{PublicBits(list.size()), PublicBits(prepared.size())};
-  std::uint64_t *const a = shared.in_list.words().data(), *const b = shared.in_prepared.words().data();
+  Marks a{shared.in_list.words().data()}, b{shared.in_prepared.words().data()};
   const std::uint64_t *const x = list.data(), *const y = prepared.data();
-  for (std::size_t i = 0, j = 0; i < list.size() && j < prepared.size();) {
-    const std::uint64_t mine = x[i], hers = y[j], equal = mine == hers ? 1 : 0;
-    a[i / 64] |= equal << (i % 64);
-    b[j / 64] |= equal << (j % 64);
-    i += mine <= hers ? 1 : 0;
-    j += hers <= mine ? 1 : 0;
+  while (a.at < list.size() && b.at < prepared.size()) {
+    const std::uint64_t bobs = x[a.at], hers = y[b.at], equal = bobs == hers ? 1 : 0;
+    a.mark(equal, bobs <= hers ? 1 : 0);
+    b.mark(equal, hers <= bobs ? 1 : 0);
   }
+  a.end();
+  b.end();
   return shared;
 }
 
