@@ -72,12 +72,13 @@ Result<void> CascadeCorrector::step(const CascadeAnswer& answer) {
                                       std::to_string(answer.parities.size()) + " parities, asked for " +
                                       std::to_string(me.ask.ranges.size()) + " in round " +
                                       std::to_string(me.ask.round));
-  PublicBits residual = me.tables.parities(me.ask.ranges, me.orders);
-  for (std::size_t i = 0; i < residual.words().size(); ++i) residual.words()[i] ^= answer.parities.words()[i];
   ReconciliationStage::record(me.facts.ledger, me.ask.ranges.size());
-  const auto corrections = me.search.learn(residual);
-  me.tables.invert(corrections, me.orders);
-  me.corrected += corrections.size();
+  me.tables.round(me.ask.ranges, me.orders, [&](PublicBits residual) {
+    for (std::size_t i = 0; i < residual.words().size(); ++i) residual.words()[i] ^= answer.parities.words()[i];
+    const auto corrections = me.search.learn(residual);
+    me.corrected += corrections.size();
+    return corrections;
+  });
   ++me.ask.round;
   me.ask.ranges = me.search.next();
   if (me.search.gave_up())
@@ -148,7 +149,7 @@ Result<ReconciledBlock> CascadeAnswerer::finish(std::uint64_t errors_corrected) 
 }
 
 std::size_t cascade_scratch_bytes(std::uint64_t bits) {
-  return (detail::kShuffledPasses - 1) * secret::words_for(bits) * sizeof(std::uint64_t);
+  return detail::kShuffledPasses * secret::words_for(bits) * sizeof(std::uint64_t);
 }
 
 EstimatedBlock block_of_raw_bits(BitString raw, BlockFacts facts) {

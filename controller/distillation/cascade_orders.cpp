@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
 
 #include "drivers/hal/random.hpp"
 
@@ -49,26 +48,36 @@ std::optional<std::uint32_t> Subset::member(std::uint32_t position) const {
   return ranks_[position / 64] + static_cast<std::uint32_t>(std::popcount(word & (bit - 1)));
 }
 
-std::vector<std::uint32_t> shuffle(std::uint32_t bits, std::uint64_t seed, std::uint32_t pass) {
-  std::vector<std::uint32_t> order(bits);
-  std::iota(order.begin(), order.end(), 0u);
+Shuffle::Shuffle(std::uint32_t bits, std::uint64_t seed, std::uint32_t pass)
+    : bits_(bits), positions_(std::make_unique_for_overwrite<std::uint32_t[]>(bits)) {
+  std::uint32_t* const order = positions_.get();
+  const auto insert = [order](std::uint32_t i, std::uint32_t at) {
+    order[i] = order[at];
+    order[at] = i;
+  };
   CounterStream random = stream(seed, pass);
-  std::uint32_t left = bits;
-  for (; left > 2; left -= 2) {
+  order[0] = 0;
+  for (std::uint32_t i = 1; i < bits; i += 2) {
     const std::uint64_t draw = random();
-    std::swap(order[left - 1], order[scaled(static_cast<std::uint32_t>(draw), left)]);
-    std::swap(order[left - 2], order[scaled(static_cast<std::uint32_t>(draw >> 32), left - 1)]);
+    insert(i, scaled(static_cast<std::uint32_t>(draw), i + 1));
+    if (i + 1 < bits) insert(i + 1, scaled(static_cast<std::uint32_t>(draw >> 32), i + 2));
   }
-  if (left == 2 && (random() & 1) != 0) std::swap(order[0], order[1]);
-  return order;
+}
+
+std::uint32_t Shuffle::place(std::uint32_t position) {
+  if (!places_) {
+    places_ = std::make_unique_for_overwrite<std::uint32_t[]>(bits_);
+    for (std::uint32_t i = 0; i < bits_; ++i) places_[positions_[i]] = i;
+  }
+  return places_[position];
 }
 
 std::uint32_t PassOrders::size(std::uint32_t pass) { return pass < kShuffledPasses ? bits_ : subset(pass).size(); }
 
-std::span<const std::uint32_t> PassOrders::shuffled(std::uint32_t pass) {
-  auto& positions = shuffled_[pass].positions;
-  if (positions.empty()) positions = shuffle(bits_, seed_, pass);
-  return positions;
+Shuffle& PassOrders::shuffled(std::uint32_t pass) {
+  auto& made = shuffled_[pass];
+  if (!made) made.emplace(bits_, seed_, pass);
+  return *made;
 }
 
 const Subset& PassOrders::subset(std::uint32_t pass) {
@@ -80,19 +89,13 @@ const Subset& PassOrders::subset(std::uint32_t pass) {
 
 std::uint32_t PassOrders::position(std::uint32_t pass, std::uint32_t place) {
   if (pass == 0) return place;
-  return pass < kShuffledPasses ? shuffled(pass)[place] : subset(pass).position(place);
+  return pass < kShuffledPasses ? shuffled(pass).position(place) : subset(pass).position(place);
 }
 
 std::optional<std::uint32_t> PassOrders::place(std::uint32_t pass, std::uint32_t position) {
   if (pass == 0) return position;
-  if (pass >= kShuffledPasses) return subset(pass).member(position);
-  auto& places = shuffled_[pass].places;
-  if (places.empty()) {
-    const auto positions = shuffled(pass);
-    places.resize(positions.size());
-    for (std::uint32_t i = 0; i < positions.size(); ++i) places[positions[i]] = i;
-  }
-  return places[position];
+  if (pass < kShuffledPasses) return shuffled(pass).place(position);
+  return subset(pass).member(position);
 }
 
 }  // namespace nicol::distillation::detail

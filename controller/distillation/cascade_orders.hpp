@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -26,9 +27,20 @@ class Subset {
   std::vector<std::uint32_t> ranks_;  // members before each word, and their number at the end
 };
 
-/// A Fisher-Yates shuffle keyed by (seed, pass): entry i = position in the block of the pass's bit i. (Its 2^-32 bias
-/// per draw touches efficiency only.)
-std::vector<std::uint32_t> shuffle(std::uint32_t bits, std::uint64_t seed, std::uint32_t pass);
+/// An inside-out Fisher-Yates shuffle keyed by (seed, pass): entry i = position in the block of the pass's bit i. (Its
+/// 2^-32 bias per draw touches efficiency only.)
+class Shuffle {
+ public:
+  Shuffle(std::uint32_t bits, std::uint64_t seed, std::uint32_t pass);
+  std::span<const std::uint32_t> positions() const { return {positions_.get(), bits_}; }
+  std::uint32_t position(std::uint32_t place) const { return positions_[place]; }
+  /// The inverse is made when it is first wanted: only Bob does.
+  std::uint32_t place(std::uint32_t position);
+
+ private:
+  std::uint32_t bits_;
+  std::unique_ptr<std::uint32_t[]> positions_, places_;
+};
 
 /// All passes of one block; each is made when it is first used. A "place" counts within a pass.
 class PassOrders {
@@ -41,17 +53,16 @@ class PassOrders {
   /// Empty where a subset leaves the position out.
   std::optional<std::uint32_t> place(std::uint32_t pass, std::uint32_t position);
   /// 1 <= pass < kShuffledPasses.
-  std::span<const std::uint32_t> shuffled(std::uint32_t pass);
+  Shuffle& shuffled(std::uint32_t pass);
+  /// Gives the memory of a shuffle back; it is made again when wanted.
+  void forget(std::uint32_t pass) { shuffled_[pass].reset(); }
   /// pass >= kShuffledPasses.
   const Subset& subset(std::uint32_t pass);
 
  private:
-  struct Shuffled {
-    std::vector<std::uint32_t> positions, places;  // places is filled when first asked for
-  };
   std::uint32_t bits_;
   std::uint64_t seed_;
-  std::array<Shuffled, kShuffledPasses> shuffled_;
+  std::array<std::optional<Shuffle>, kShuffledPasses> shuffled_;
   std::vector<std::optional<Subset>> subsets_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "controller/secret/bit_ops.hpp"
+
 namespace nicol::distillation::detail {
 
 namespace {
@@ -41,36 +43,61 @@ bool parity_of(Words words, const ParityRange& range, PassOrders& orders) {
 
 }  // namespace
 
-const BitString& ParityTables::source(std::uint32_t pass, PassOrders& orders) {
-  if (pass == 0 || pass >= kShuffledPasses) return copies_[0];
-  if (copies_[pass].empty()) copies_[pass] = copies_[0].permuted(orders.shuffled(pass));
-  return copies_[pass];
+ParityTables::ParityTables(BitString raw)
+    : bits_(raw.size()), stride_(secret::words_for(raw.size())), region_(kShuffledPasses * stride_ * 8) {
+  region_.with_write([&](std::span<std::byte> memory) {
+    raw.with_read(
+        [&](std::span<const std::uint64_t> words) { std::copy(words.begin(), words.end(), words_of(memory).begin()); });
+  });
 }
 
-PublicBits ParityTables::parities(std::span<const ParityRange> ranges, PassOrders& orders) {
+BitString ParityTables::take() && {
+  BitString raw(bits_);
+  region_.with_write([&](std::span<std::byte> memory) {
+    raw.with_write(
+        [&](std::span<std::uint64_t> words) { std::copy_n(words_of(memory).begin(), words.size(), words.begin()); });
+  });
+  region_.wipe();
+  return raw;
+}
+
+void ParityTables::prepare(std::span<std::uint64_t> region, std::uint32_t pass, PassOrders& orders) {
+  if (pass >= kShuffledPasses || made_[pass]) return;
+  secret::bits::gather(copy(region, 0), orders.shuffled(pass).positions(), copy(region, pass), 0);
+  made_[pass] = true;
+}
+
+PublicBits ParityTables::parities(std::span<std::uint64_t> region, std::span<const ParityRange> ranges,
+                                  PassOrders& orders) {
   PublicBits result(ranges.size());
-  for (std::size_t begin = 0; begin < ranges.size();) {
-    const std::uint32_t pass = ranges[begin].pass;
-    std::size_t end = begin;
-    while (end < ranges.size() && ranges[end].pass == pass) ++end;
-    source(pass, orders).with_read([&](Words words) {
-      for (std::size_t i = begin; i < end; ++i) result.set(i, parity_of(words, ranges[i], orders));
-    });
-    begin = end;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const std::uint32_t pass = ranges[i].pass;
+    prepare(region, pass, orders);
+    result.set(i, parity_of(copy(region, pass < kShuffledPasses ? pass : 0), ranges[i], orders));
   }
   return result;
 }
 
-void ParityTables::invert(std::span<const std::uint32_t> positions, PassOrders& orders) {
-  if (positions.empty()) return;
+PublicBits ParityTables::parities(std::span<const ParityRange> ranges, PassOrders& orders) {
+  PublicBits result;
+  round(ranges, orders, [&](PublicBits parities) {
+    result = std::move(parities);
+    return std::span<const std::uint32_t>();
+  });
+  for (std::uint32_t pass = 1; pass < kShuffledPasses; ++pass)
+    if (made_[pass]) orders.forget(pass);
+  return result;
+}
+
+void ParityTables::invert(std::span<std::uint64_t> region, std::span<const std::uint32_t> positions,
+                          PassOrders& orders) {
   for (std::uint32_t pass = 0; pass < kShuffledPasses; ++pass) {
-    if (copies_[pass].empty()) continue;
-    copies_[pass].with_write([&](std::span<std::uint64_t> words) {
-      for (const std::uint32_t position : positions) {
-        const std::uint32_t place = *orders.place(pass, position);
-        words[place / 64] ^= std::uint64_t{1} << (place % 64);
-      }
-    });
+    if (!made_[pass]) continue;
+    const auto words = copy(region, pass);
+    for (const std::uint32_t position : positions) {
+      const std::uint32_t place = *orders.place(pass, position);
+      words[place / 64] ^= std::uint64_t{1} << (place % 64);
+    }
   }
 }
 

@@ -15,15 +15,28 @@ std::uint32_t first_block(double expected_qber, std::uint32_t bits, const Cascad
   return std::max(2u, static_cast<std::uint32_t>(std::min(wanted, static_cast<double>(most))));
 }
 
-bool too_coarse(std::uint32_t block, std::uint64_t odd_blocks, std::uint64_t blocks, const CascadeSchedule& schedule) {
-  if (block <= 2) return false;
-  const double odd_share = static_cast<double>(odd_blocks) / static_cast<double>(blocks);
-  // One step of power-of-two rounding above the wanted mean; beyond 0.45 odd the estimate says only "too many".
-  const double mean_limit = schedule.first * std::sqrt(2.0);
-  const double saturated = 0.45;
-  if (odd_share >= saturated) return true;
-  const double rate = (1.0 - std::pow(1.0 - 2.0 * odd_share, 1.0 / block)) / 2.0;
-  return rate * block > mean_limit;
+double measured_rate(double expected_qber, const BlockCount& blocks) {
+  constexpr double kWeight = 200, kStep = 1.05, kLowest = 1e-7;
+  const double errors = kWeight * expected_qber + 0.5, correct = kWeight * (1 - expected_qber) + 0.5;
+  const auto odd = static_cast<double>(blocks.odd), even = static_cast<double>(blocks.all - blocks.odd);
+  double sum = 0, mean = 0, peak = -INFINITY;
+  for (double rate = kLowest; rate < 0.5; rate *= kStep) {  // log-spaced, so the prior's 1/q is already in the step
+    const double odd_share = -std::expm1(blocks.size * std::log1p(-2 * rate)) / 2;
+    const double weight = errors * std::log(rate) + (correct - 1) * std::log1p(-rate) + odd * std::log(odd_share) +
+                          even * std::log1p(-odd_share);
+    if (weight > peak) {
+      const double shrink = std::exp(peak - weight);
+      sum *= shrink, mean *= shrink, peak = weight;
+    }
+    sum += std::exp(weight - peak);
+    mean += rate * std::exp(weight - peak);
+  }
+  return mean / sum;
+}
+
+bool too_coarse(double expected_qber, const BlockCount& blocks, const CascadeSchedule& schedule) {
+  const double one_rounding_step_up = schedule.first * std::sqrt(2.0);
+  return blocks.size > 2 && measured_rate(expected_qber, blocks) * blocks.size > one_rounding_step_up;
 }
 
 }  // namespace nicol::distillation::detail

@@ -27,8 +27,16 @@ inline constexpr std::uint32_t kMaximumPasses = kShuffledPasses + kMaximumSubset
 /// Twice the size that an expected QBER asks for: pass 0 halves its blocks once it has seen how many are odd, at no
 /// cost in parities, so that a wrong expectation costs rounds only. A power of two, at most the block.
 std::uint32_t first_block(double expected_qber, std::uint32_t bits, const CascadeSchedule& schedule);
-/// Halve again? From the share of odd blocks: (1 - (1-2q)^k)/2 at an error rate q.
-bool too_coarse(std::uint32_t block, std::uint64_t odd_blocks, std::uint64_t blocks, const CascadeSchedule& schedule);
+
+struct BlockCount {
+  std::uint32_t size = 0;
+  std::uint64_t odd = 0, all = 0;
+};
+/// Mean error rate given the expectation, weighed like 200 sampled bits, and how many blocks hold an odd number of
+/// errors: each does with (1 - (1-2q)^k)/2.
+double measured_rate(double expected_qber, const BlockCount& blocks);
+/// Halve again?
+bool too_coarse(double expected_qber, const BlockCount& blocks, const CascadeSchedule& schedule);
 
 /// Alice answers no more parities than this for one block; an honest corrector gives up before.
 constexpr std::uint64_t parity_limit(std::uint64_t bits) { return 2 * bits + 256; }

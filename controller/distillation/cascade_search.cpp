@@ -7,7 +7,10 @@
 namespace nicol::distillation::detail {
 
 CascadeSearch::CascadeSearch(PassOrders& orders, double expected_qber, const CascadeSchedule& schedule)
-    : orders_(orders), schedule_(schedule), block_(first_block(expected_qber, orders.bits(), schedule)) {}
+    : orders_(orders),
+      schedule_(schedule),
+      expected_qber_(expected_qber),
+      block_(first_block(expected_qber, orders.bits(), schedule)) {}
 
 const std::vector<ParityRange>& CascadeSearch::next() {
   ranges_.clear();
@@ -79,13 +82,13 @@ void CascadeSearch::ask_split(NodeId id) {
 }
 
 bool CascadeSearch::first_pass_too_coarse() const {
-  std::uint64_t leaves = 0, odd = 0;
+  BlockCount blocks{block_};
   for (const Node& node : passes_[0].nodes) {
     if (node.child != 0) continue;
-    ++leaves;
-    odd += node.odd ? 1 : 0;
+    ++blocks.all;
+    blocks.odd += node.odd ? 1 : 0;
   }
-  return too_coarse(block_, odd, leaves, schedule_);
+  return too_coarse(expected_qber_, blocks, schedule_);
 }
 
 void CascadeSearch::ask_halves_of_first_pass() {

@@ -63,6 +63,7 @@ class CascadeSearch {
 
   PassOrders& orders_;
   CascadeSchedule schedule_;
+  double expected_qber_;
   Stage stage_ = Stage::measuring;
   std::uint32_t block_;  // of pass 0 at its present fineness
   std::vector<Pass> passes_;
