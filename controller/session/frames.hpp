@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -71,9 +72,12 @@ class FrameReader {
   Result<void> check_header();
   std::uint64_t max_payload_;
   std::vector<std::uint8_t> buffer_;
-  std::size_t need_ = kHeaderBytes;
-  std::vector<std::vector<std::uint8_t>> ready_;
+  std::size_t need_ = kHeaderBytes;  // header only, then the whole frame
+  bool broken_ = false;              // after an error the stream has no frame boundaries any more
+  std::deque<std::vector<std::uint8_t>> ready_;
 };
+/// The header of a frame: at least kHeaderBytes; protocol error on a bad magic, version, direction, type or length.
 Result<FrameHeader> parse_header(std::span<const std::uint8_t> frame);
+std::array<std::uint8_t, kHeaderBytes> encode_header(const FrameHeader& header);
 
 }  // namespace nicol::session

@@ -46,6 +46,10 @@ struct SessionConfig {
   distillation::Origin origin = distillation::Origin::simulated;
   std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000};
   std::uint64_t maximum_block_slots = std::uint64_t{1} << 40;
+  /// Carried over from the connections before this one: blocks opened in this run (a seeded Random's index goes on from
+  /// here, so that no draw repeats), and how many blocks failed in a row.
+  std::uint64_t blocks_before = 0;
+  std::uint32_t failed_before = 0;
 };
 
 enum class BlockStatus : std::uint8_t { key, no_key, aborted };
@@ -66,7 +70,8 @@ std::string_view to_string(BlockReason r) noexcept;
 
 /// One entry of `nicol run --json` blocks[], as known to this side.
 struct BlockResult {
-  std::uint64_t block = 0;
+  std::uint64_t block = 0;  // the store's number
+  std::uint64_t index = 0;  // counted from the run's start
   BlockStatus status = BlockStatus::no_key;
   BlockReason reason = BlockReason::none;
   std::string detail;  // for people
@@ -88,7 +93,8 @@ struct BlockResult {
 struct EventPeerReady {};  // hello, marks, settlement done: blocks may open
 struct EventOpenLight {
   std::uint64_t block = 0, slots = 0;
-};  // Alice: emit. Bob: arm the receiver, then receiver_ready()
+  std::uint64_t index = 0;  // of the block in this run: what a seeded Random is asked with
+};                          // Alice: emit. Bob: arm the receiver, then receiver_ready()
 struct EventHint {
   std::uint64_t complete_slots = 0;
   std::vector<std::uint64_t> clicked;
@@ -143,7 +149,13 @@ class Session {
   // either: give up the open block (device fault, cancel)
   Step abort_block(BlockReason reason, std::string detail);
 
+  /// An orderly end: the open block is given up, the peer told.
+  Step goodbye();
+
   bool block_open() const;
+  /// For the next connection's SessionConfig.
+  std::uint64_t blocks_opened() const;
+  std::uint32_t failed_in_a_row() const;
   std::string state_name() const;  // for logs and the status line
 
  private:

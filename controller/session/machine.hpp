@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The session's inside: state, link, the block that is open. Handlers are split by idea: machine.cpp (dispatch),
+// ending.cpp, contact.cpp (hello, marks), settlement.cpp, opening.cpp, alice_*.cpp, bob_*.cpp, closing.cpp (tags),
+// report.cpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "controller/distillation/verification.hpp"
+#include "controller/session/agreement.hpp"
+#include "controller/session/authenticator.hpp"
+#include "controller/session/link.hpp"
+#include "controller/session/protocol.hpp"
+#include "controller/session/session.hpp"
+
+namespace nicol::session {
+
+/// Everything of the open block; destroyed with it. Members below `auth` fill as the block goes on.
+struct OpenBlock {
+  OpenBlock(const BlockOpen& opened, std::uint64_t run_index, Authenticator&& tags);
+
+  std::uint64_t block = 0, index = 0, slots = 0;
+  KeyId id;
+  Agreement agreement;
+  Authenticator auth;
+  BlockResult result;
+
+  bool light = false;              // emitting or receiving: the caller must hear when it is over
+  bool committed = false;          // Alice: the key is available. Bob: it is stored PENDING
+  std::uint64_t hinted_slots = 0;  // complete slots of the last hint
+
+  std::optional<detection::Clicks> clicks;  // hers (prepared) or his, until sifted
+  std::uint64_t slots_prepared = 0;
+  sifting::DetectionList list;
+  sifting::BasesReply reply;
+  std::optional<distillation::Estimation> estimation;
+  std::uint64_t permutation_seed = 0;
+  std::optional<distillation::CascadeAnswerer> answerer;
+  std::optional<distillation::CascadeCorrector> corrector;
+  std::uint64_t raw_bits = 0;  // of the block that is reconciled
+  std::optional<distillation::ReconciledBlock> reconciled;
+  std::optional<distillation::VerificationProver> prover;
+  std::optional<distillation::VerifiedBlock> verified;
+  std::optional<distillation::PendingKey> key;
+  keystore::Split split;
+};
+
+class Machine {
+ public:
+  Machine(SessionConfig config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
+          const Deadlines& deadlines);
+
+  void start();
+  void on_frame(std::span<const std::uint8_t> frame);
+  void on_timeout();
+  void on_disconnect();
+  void goodbye();
+  std::optional<Deadline> next_timeout() const;
+
+  void open_block();
+  void emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared);
+  void receiver_ready();
+  void hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked);
+  void detection_finished(detection::Clicks&& clicks);
+  void abort_block(BlockReason reason, std::string detail);
+
+  Step take() { return std::exchange(out_, {}); }
+  bool block_open() const { return block_.has_value() || given_up_.has_value(); }
+  State state() const { return state_; }
+  std::uint64_t blocks_opened() const { return blocks_opened_; }
+  std::uint32_t failed_in_a_row() const { return failed_; }
+
+ private:
+  using Incoming = Link::Incoming;
+  bool alice() const { return config_.side == Side::alice; }
+  Direction out_direction() const { return direction_from(config_.side); }
+  Direction in_direction() const { return direction_from(peer_of(config_.side)); }
+
+  // ---- dispatch: machine.cpp ----
+  Result<void> receive(std::span<const std::uint8_t> frame);
+  Result<void> check_trailer(const Incoming& in);
+  Result<void> handle(const Incoming& in);
+  Result<void> handle_alice(const Incoming& in);
+  Result<void> handle_bob(const Incoming& in);
+  bool enter(Call call);
+  void enter(State next);
+  void send(FrameType type, const Bytes& body);
+  Result<void> send_tagged(FrameType type, TagPurpose purpose, const Bytes& body);
+  Result<void> verify_tag(const Incoming& in, TagPurpose purpose);
+  template <class E>
+  void event(E e) {
+    out_.events.emplace_back(std::in_place_type<E>, std::move(e));
+  }
+
+  // ---- ending.cpp ----
+  /// The connection cannot go on: the block dies, the peer gets a last word, the caller EventClosed.
+  void fault(const Error& error);
+  void close(std::string why, Code code);
+  Result<void> on_abort(const Incoming& in);
+  void on_abort_request(const Abort& m);
+  void on_goodbye();
+  void finish_giving_up();
+  /// The open block is over with this result, and its secrets gone. Before the commitment Alice durably remembers
+  /// "destroyed"; after it the key is what it is: hers available, his pending.
+  void bury(BlockStatus status, BlockReason reason, std::string detail);
+  void end_block(BlockStatus status, BlockReason reason, std::string detail);  // bury, and idle again
+  BlockResult close_books(BlockStatus status, BlockReason reason, std::string detail);
+  void remember_destroyed();
+  void report(BlockResult result);
+  void darken(const std::string& why);
+  void alarm(std::string name, std::string what, std::string what_to_do);
+
+  // ---- contact.cpp, settlement.cpp ----
+  Hello own_hello() const;
+  Result<void> on_hello(const Incoming& in);
+  Result<void> on_marks(const Incoming& in);
+  Result<void> confirm_all_but(const std::optional<KeyId>& pending);
+  Result<void> recover_own_pending();
+  Result<void> ask_settlement();
+  Result<void> on_settle_query(const Incoming& in);
+  Result<void> on_settle_answer(const Incoming& in);
+  Result<void> on_settle_done(const Incoming& in);
+  Result<void> apply_verdict(const KeyId& id, Verdict::Kind kind);
+  void peer_ready();
+
+  // ---- opening.cpp ----
+  Result<BlockOpen> prepare_block();
+  std::optional<std::string> refuses(const BlockOpen& m) const;
+  void begin(const BlockOpen& m);
+  Result<void> on_block_open(const Incoming& in);
+  Result<void> on_block_ready(const Incoming& in);
+
+  // ---- alice_sifting.cpp, alice_distilling.cpp ----
+  Result<void> on_hint(const Incoming& in);
+  Result<void> on_detections(const Incoming& in);
+  Result<void> disclose_bases();
+  Result<void> on_samples(const Incoming& in);
+  Result<void> on_parity_ask(const Incoming& in);
+  Result<void> on_reconciled(const Incoming& in);
+  Result<void> on_verified(const Incoming& in);
+  Result<void> make_key();
+
+  // ---- bob_sifting.cpp, bob_distilling.cpp ----
+  Result<void> on_bases(const Incoming& in);
+  Result<void> ask_or_finish();
+  Result<void> on_parity_answer(const Incoming& in);
+  Result<void> on_verify(const Incoming& in);
+  Result<void> on_amplify(const Incoming& in);
+
+  // ---- closing.cpp ----
+  Result<void> on_transcript_tag(const Incoming& in);
+  Result<void> on_accept_tag(const Incoming& in);
+  Result<void> on_verdict(const Incoming& in);
+  Result<void> on_confirmed(const Incoming& in);
+  Result<void> make_available();
+
+  // ---- report.cpp ----
+  /// Ends the block when estimation says so, or there are too few key bits; true when it went on.
+  bool survives_estimation(const distillation::Estimation::Done& done);
+  Result<bool> length_gives_key(const distillation::BlockFacts& facts);
+  void end_without_key();
+  void note_reconciled(const distillation::BlockFacts& facts);
+  void complete_record();
+  void end_with_key();
+
+  SessionConfig config_;
+  keystore::KeyStore* store_;
+  Random* random_;
+  secret::Arena* arena_;
+  const Deadlines* deadlines_;
+  Link link_;
+  State state_ = State::fresh;
+  Deadline deadline_;
+  Step out_;
+
+  Hello own_, peer_;
+  Bytes own_hello_frame_, peer_hello_frame_;
+  std::optional<KeyId> peer_pending_;  // Alice: Bob said in MARKS that he will ask for it
+  std::optional<OpenBlock> block_;
+  std::optional<BlockResult> given_up_;      // by this side; told to the caller once the peer knows
+  std::optional<std::uint64_t> last_block_;  // number of the last block that was opened
+  std::uint64_t blocks_opened_ = 0;
+  std::uint32_t failed_ = 0;
+};
+
+/// The qber Cascade is told: of the key bases' samples, with a floor for samples without errors.
+distillation::CascadePlan cascade_plan(const distillation::BlockFacts& facts, std::uint64_t bits, std::uint64_t seed);
+
+Error session_error(Code code, std::string message);
+/// An error found in bytes that no tag covers yet: whoever changed them, it counts as authentication.
+Error unauthenticated(Error error);
+
+}  // namespace nicol::session

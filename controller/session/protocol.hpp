@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The protocol as a table: which frame a side takes in which state and where that leads, what every frame carries at
+// its end, and how long a state waits. What a handler decides against the table's `next` is said in its row.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "controller/session/frames.hpp"
+#include "controller/sifting/sifting.hpp"
+
+namespace nicol::session {
+
+using sifting::Side;
+
+/// A state is named for what it waits for: "x_wait" waits for the peer, the others for this side's own node.
+enum class State : std::uint8_t {
+  fresh,
+  hello_wait,
+  marks_wait,
+  query_wait,
+  answer_wait,
+  done_wait,
+  idle,
+  ready_wait,
+  arming,
+  emitting,
+  emitting_listed,  // D is in and its tag verified while her light is still going out
+  list_wait,
+  receiving,
+  bases_wait,
+  samples_wait,
+  ask_wait,
+  parity_wait,
+  verify_wait,
+  verified_wait,
+  amplify_wait,
+  transcript_wait,
+  accept_wait,
+  verdict_wait,
+  confirm_wait,
+  aborting,
+  over
+};
+std::string_view to_string(State s) noexcept;
+
+/// What stands behind the payload and is excluded from every hash: a one-time tag or the service MAC.
+enum class Trailer : std::uint8_t { none, one_time_tag, service_mac };
+
+struct FrameRule {
+  FrameType type;
+  std::string_view name;
+  Trailer trailer;
+  std::uint64_t max_payload;  // bytes, stamp and trailer included
+};
+inline constexpr std::array<FrameRule, 22> kFrameRules{{
+    {FrameType::hello, "HELLO", Trailer::none, 1u << 10},
+    {FrameType::marks, "MARKS", Trailer::service_mac, 1u << 10},
+    {FrameType::settle_query, "SETTLE_QUERY", Trailer::one_time_tag, 1u << 8},
+    {FrameType::settle_answer, "SETTLE_ANSWER", Trailer::one_time_tag, 1u << 8},
+    {FrameType::settle_done, "SETTLE_DONE", Trailer::service_mac, 1u << 8},
+    {FrameType::block_open, "BLOCK_OPEN", Trailer::service_mac, 1u << 10},
+    {FrameType::block_ready, "BLOCK_READY", Trailer::service_mac, 1u << 8},
+    {FrameType::hint, "HINT", Trailer::none, 16u << 20},
+    {FrameType::detections, "DETECTIONS", Trailer::one_time_tag, kMaxPayload},
+    {FrameType::bases, "BASES", Trailer::none, 16u << 20},
+    {FrameType::samples, "SAMPLES", Trailer::none, 16u << 20},
+    {FrameType::parity_ask, "PARITY_ASK", Trailer::none, 16u << 20},
+    {FrameType::parity_answer, "PARITY_ANSWER", Trailer::none, 4u << 20},
+    {FrameType::reconciled, "RECONCILED", Trailer::none, 1u << 8},
+    {FrameType::verify, "VERIFY", Trailer::none, 1u << 8},
+    {FrameType::verified, "VERIFIED", Trailer::none, 1u << 8},
+    {FrameType::amplify, "AMPLIFY", Trailer::none, 16u << 20},
+    {FrameType::transcript_tag, "TRANSCRIPT_TAG", Trailer::one_time_tag, 1u << 8},
+    {FrameType::accept_tag, "ACCEPT_TAG", Trailer::one_time_tag, 1u << 8},
+    {FrameType::verdict, "VERDICT", Trailer::one_time_tag, 1u << 8},
+    {FrameType::abort_block, "ABORT", Trailer::none, 1u << 10},
+    {FrameType::goodbye, "GOODBYE", Trailer::none, 1u << 8},
+}};
+/// nullptr for a type that does not exist.
+constexpr const FrameRule* find_rule(FrameType type) noexcept {
+  for (const FrameRule& rule : kFrameRules)
+    if (rule.type == type) return &rule;
+  return nullptr;
+}
+
+/// A frame that may come in this state, and the state after it unless its handler ends the block or the connection.
+/// ABORT and GOODBYE are legal everywhere after HELLO and have no row.
+struct Transition {
+  Side side;
+  State state;
+  FrameType frame;
+  State next;
+};
+namespace table {
+inline constexpr auto A = Side::alice, B = Side::bob;
+inline constexpr std::array<Transition, 25> kTransitions{{
+    // contact: both sides know each other, hold the same marks, and no key is in doubt
+    {A, State::hello_wait, FrameType::hello, State::marks_wait},
+    {B, State::hello_wait, FrameType::hello, State::marks_wait},
+    {A, State::marks_wait, FrameType::marks, State::idle},  // query_wait when Bob holds a key in doubt
+    {B, State::marks_wait, FrameType::marks, State::idle},  // answer_wait likewise
+    {A, State::query_wait, FrameType::settle_query, State::done_wait},
+    {B, State::answer_wait, FrameType::settle_answer, State::idle},
+    {A, State::done_wait, FrameType::settle_done, State::idle},
+    // light
+    {B, State::idle, FrameType::block_open, State::arming},
+    {A, State::ready_wait, FrameType::block_ready, State::emitting},
+    {A, State::emitting, FrameType::hint, State::emitting},
+    {A, State::list_wait, FrameType::hint, State::list_wait},
+    {A, State::emitting, FrameType::detections, State::emitting_listed},
+    {A, State::list_wait, FrameType::detections, State::samples_wait},
+    // sifting, estimation
+    {B, State::bases_wait, FrameType::bases, State::parity_wait},  // idle when the sample says no
+    {A, State::samples_wait, FrameType::samples, State::ask_wait},
+    // reconciliation
+    {A, State::ask_wait, FrameType::parity_ask, State::ask_wait},
+    {B, State::parity_wait, FrameType::parity_answer, State::parity_wait},  // verify_wait when nothing is left to ask
+    {A, State::ask_wait, FrameType::reconciled, State::verified_wait},
+    // verification, amplification
+    {B, State::verify_wait, FrameType::verify, State::amplify_wait},     // idle when the tags differ
+    {A, State::verified_wait, FrameType::verified, State::accept_wait},  // idle when they differ, or without a key
+    {B, State::amplify_wait, FrameType::amplify, State::transcript_wait},
+    // the tags that make it a key
+    {B, State::transcript_wait, FrameType::transcript_tag, State::verdict_wait},
+    {A, State::accept_wait, FrameType::accept_tag, State::confirm_wait},
+    {B, State::verdict_wait, FrameType::verdict, State::idle},
+    {A, State::confirm_wait, FrameType::settle_done, State::idle},
+}};
+}  // namespace table
+using table::kTransitions;
+constexpr std::optional<State> next_state(Side side, State state, FrameType frame) noexcept {
+  for (const Transition& row : kTransitions)
+    if (row.side == side && row.state == state && row.frame == frame) return row.next;
+  return std::nullopt;
+}
+
+/// What this side's own node may tell the session in which state; a call elsewhere came too late and does nothing.
+enum class Call : std::uint8_t { open_block, emission_finished, receiver_ready, hint, detection_finished };
+struct CallTransition {
+  Side side;
+  State state;
+  Call call;
+  State next;
+};
+inline constexpr std::array<CallTransition, 6> kCalls{{
+    {Side::alice, State::idle, Call::open_block, State::ready_wait},
+    {Side::alice, State::emitting, Call::emission_finished, State::list_wait},
+    {Side::alice, State::emitting_listed, Call::emission_finished, State::samples_wait},
+    {Side::bob, State::arming, Call::receiver_ready, State::receiving},
+    {Side::bob, State::receiving, Call::hint, State::receiving},
+    {Side::bob, State::receiving, Call::detection_finished, State::bases_wait},
+}};
+constexpr std::optional<State> next_state(Side side, State state, Call call) noexcept {
+  for (const CallTransition& row : kCalls)
+    if (row.side == side && row.state == state && row.call == call) return row.next;
+  return std::nullopt;
+}
+
+/// Which patience a state has: none where this side's own node is at work or nothing is owed.
+enum class Patience : std::uint8_t { endless, light, reply };
+constexpr Patience patience(State state) noexcept {
+  switch (state) {
+    case State::fresh:
+    case State::idle:
+    case State::arming:
+    case State::emitting:
+    case State::emitting_listed:
+    case State::receiving:
+    case State::over:
+      return Patience::endless;
+    case State::ready_wait:
+    case State::list_wait:
+    case State::bases_wait:
+      return Patience::light;
+    default:
+      return Patience::reply;
+  }
+}
+
+}  // namespace nicol::session

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a block came to: the decisions both sides take alike from public facts, and the result the caller is told.
+#include <algorithm>
+
+#include "controller/session/machine.hpp"
+
+namespace nicol::session {
+namespace {
+
+using distillation::AbortReason;
+using distillation::BlockFacts;
+
+constexpr double kCascadeQberFloor = 0.005;  // an error-free sample does not make blocks longer than 146 bits
+constexpr double kCascadeQberCeiling = 0.25;
+
+/// leak_EC / (n h(e/n)) with the errors that were really corrected.
+std::optional<double> efficiency(std::uint64_t parity_bits, const BlockFacts& facts) {
+  const double n = static_cast<double>(facts.key_bits[0] + facts.key_bits[1]);
+  if (!facts.corrected_errors || *facts.corrected_errors == 0 || n == 0) return std::nullopt;
+  const double h = distillation::binary_entropy(static_cast<double>(*facts.corrected_errors) / n);
+  if (h <= 0) return std::nullopt;
+  return static_cast<double>(parity_bits) / (n * h);
+}
+
+/// These two say that no proof covers the rig; any other abort is a bound that gives nothing.
+bool no_proof(const std::string& abort) {
+  return abort.starts_with("no proof") || abort.starts_with("preparation outside the proof");
+}
+
+}  // namespace
+
+std::string_view to_string(BlockStatus s) noexcept {
+  constexpr std::array<std::string_view, 3> names{"key", "no_key", "aborted"};
+  return names[static_cast<std::size_t>(s)];
+}
+
+std::string_view to_string(BlockReason r) noexcept {
+  constexpr std::array<std::string_view, 10> names{"none",    "qber",     "authentication", "monitor", "verification",
+                                                   "too_few", "no_proof", "peer",           "device",  "cancelled"};
+  return names[static_cast<std::size_t>(r)];
+}
+
+distillation::CascadePlan cascade_plan(const BlockFacts& facts, std::uint64_t bits, std::uint64_t seed) {
+  double errors = 0, sampled = 0;
+  for (std::size_t b = 0; b < 2; ++b) {
+    if (facts.key_bits[b] == 0) continue;
+    errors += static_cast<double>(facts.sample[b].errors);
+    sampled += static_cast<double>(facts.sample[b].bits);
+  }
+  const double qber = sampled == 0 ? kCascadeQberFloor : errors / sampled;
+  return {.bits = bits, .qber = std::clamp(qber, kCascadeQberFloor, kCascadeQberCeiling), .permutation_seed = seed};
+}
+
+bool Machine::survives_estimation(const distillation::Estimation::Done& done) {
+  block_->result.facts = done.facts;
+  switch (done.abort) {
+    case AbortReason::qber:
+      end_block(BlockStatus::aborted, BlockReason::qber, "the error rate of the sample is too high");
+      return false;
+    case AbortReason::no_proof:
+      end_block(BlockStatus::no_key, BlockReason::no_proof, "no proof covers this rig");
+      return false;
+    case AbortReason::too_few:
+      end_block(BlockStatus::no_key, BlockReason::too_few, "too few sifted bits");
+      return false;
+    case AbortReason::none:
+      break;
+  }
+  if (done.block && done.facts.key_bits[0] + done.facts.key_bits[1] >= block_->agreement.minimum_key_bits) return true;
+  end_block(BlockStatus::no_key, BlockReason::too_few, "fewer sifted key bits than a block must have");
+  return false;
+}
+
+void Machine::note_reconciled(const BlockFacts& facts) {
+  BlockResult& result = block_->result;
+  result.facts = facts;
+  result.parity_bits = facts.ledger.disclosed(sifting::LeakClass::reconciliation);
+  result.f_ec = efficiency(result.parity_bits, facts);
+}
+
+Result<bool> Machine::length_gives_key(const BlockFacts& facts) {
+  block_->result.facts = facts;
+  Result<distillation::LengthDecision> decision = distillation::decide_length(facts);
+  if (!decision) return decision.error();
+  block_->result.length = *std::move(decision);
+  return block_->result.length->secret_bits > 0;
+}
+
+/// Both sides know it at the same frame: nothing lasting happened but the reserved tags, and no tag is spent on it.
+void Machine::end_without_key() {
+  const std::string& abort = block_->result.length->length.abort;
+  const bool proof = !no_proof(abort);
+  end_block(BlockStatus::no_key, proof ? BlockReason::too_few : BlockReason::no_proof,
+            abort.empty() ? "the length leaves no key" : abort);
+}
+
+/// Once the transcript tag is there every later length is known, so both sides write the same record.
+void Machine::complete_record() {
+  distillation::KeyRecord& record = block_->key->record();
+  record.block = block_->block;
+  record.origin = config_.origin;
+  distillation::EpsilonRecord& e = record.epsilon;
+  e.auth = block_->auth.forgery_probability();
+  e.total = e.sec + e.cor + e.auth;
+  e.cumulative = store_->cumulative_epsilon() + e.total;
+
+  BlockResult& result = block_->result;
+  result.epsilon = e;
+  result.secret_bits = record.secret_bits;
+  result.key_id = record.id;
+  result.check = record.check;
+  result.auth_bits_replenished = block_->split.pools[static_cast<std::size_t>(keystore::Pool::auth_ab)] +
+                                 block_->split.pools[static_cast<std::size_t>(keystore::Pool::auth_ba)];
+}
+
+void Machine::end_with_key() {
+  BlockResult result = close_books(BlockStatus::key, BlockReason::none, {});
+  block_.reset();
+  report(std::move(result));
+}
+
+}  // namespace nicol::session
