@@ -17,7 +17,9 @@ class Canary {
  public:
   std::span<std::byte> random_bytes() noexcept { return pattern_; }
   void write(std::byte* inner, std::size_t begin, std::size_t end) const noexcept {
-    for (std::size_t i = begin; i < end; ++i) inner[i] = pattern_[i % canary_size];
+    for (; begin < end && begin % canary_size != 0; ++begin) inner[begin] = pattern_[begin % canary_size];
+    for (; begin + canary_size <= end; begin += canary_size) std::memcpy(inner + begin, pattern_.data(), canary_size);
+    for (; begin < end; ++begin) inner[begin] = pattern_[begin % canary_size];
   }
   bool intact(const std::byte* inner, std::size_t end) const noexcept {
     std::size_t i = 0;

@@ -7,13 +7,15 @@
 #include <exception>
 #include <thread>
 
+#include "controller/secret/mapping_cache.hpp"
 #include "controller/secret/pages.hpp"
 
 namespace nicol::secret::detail {
 namespace {
 
-std::mutex list_mutex;  // guards first and the links of every Pages
+std::mutex list_mutex;  // guards first, the links of every Pages, and cache
 Pages* first = nullptr;
+MappingCache cache;
 
 constexpr auto longest_wait = std::chrono::milliseconds(50);
 
@@ -22,6 +24,7 @@ void after_fork_in_parent() { list_mutex.unlock(); }
 // The parent's regions do not exist here.
 void after_fork_in_child() {
   first = nullptr;
+  cache.forget();
   subtract_held(held_bytes());
   list_mutex.unlock();
 }
@@ -41,7 +44,17 @@ void wait_until_closed(Pages& pages, std::chrono::steady_clock::time_point deadl
 Result<Mapping> LiveList::map(std::size_t inner_size, MemoryPolicy policy) {
   watch_forks();
   const std::lock_guard lock(list_mutex);
+  if (const auto kept = cache.take(inner_size, policy.preferred)) return *kept;
+  auto mapping = map_locked(inner_size, policy);
+  if (mapping.ok()) return mapping;
+  cache.unmap_all();
   return map_locked(inner_size, policy);
+}
+
+// Only what the policy prefers would ever be taken out again.
+void LiveList::give_back(const Mapping& mapping) noexcept {
+  const std::lock_guard lock(list_mutex);
+  mapping.backing == memory_policy().preferred ? cache.keep(mapping) : unmap(mapping);
 }
 
 void LiveList::insert(Pages& pages) noexcept {

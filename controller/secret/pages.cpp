@@ -27,7 +27,7 @@ Result<Pages*> Pages::create(std::size_t bytes, MemoryPolicy policy) {
   fill_random(pages->canary_.random_bytes());
   pages->canary_.write(pages->mapping_.inner, 0, pages->slack());
   protect(pages->mapping_, Access::none);
-  add_held(*inner_size);
+  add_held(pages->mapping_.inner_size);
   LiveList::insert(*pages);
   return pages.release();
 }
@@ -38,11 +38,12 @@ void Pages::retire(Pages* pages) noexcept {
   std::unique_lock lock(pages->mutex_);
   if (!pages->wiped_) protect(pages->mapping_, Access::write);
   const Health health = pages->wiped_ ? Health::intact : pages->erase_open_pages();
-  unmap(pages->mapping_);
-  subtract_held(pages->mapping_.inner_size);
   pages->retired_ = true;
   const bool in_use = pages->readers_ + pages->writers_ > 0;
+  const Mapping mapping = pages->mapping_;
   lock.unlock();
+  subtract_held(mapping.inner_size);
+  in_use ? unmap(mapping) : LiveList::give_back(mapping);
   if (health == Health::damaged) {
     LiveList::erase_all();
     die(damaged_message);

@@ -57,8 +57,11 @@ class Pages {
 /// All live regions of this process, newest first.
 class LiveList {
  public:
-  /// map_locked() with fork() kept out, so that no child inherits half-made pages.
+  /// A region kept from an ended key, else map_locked() with fork() kept out, so that no child inherits half-made
+  /// pages.
   static Result<Mapping> map(std::size_t inner_size, MemoryPolicy policy);
+  /// Takes back an erased region that nobody has open.
+  static void give_back(const Mapping& mapping) noexcept;
   static void insert(Pages& pages) noexcept;
   static void remove(Pages& pages) noexcept;
   /// Waits a moment for open scopes to end (a scope must not find zeros where its key was), then erases all the same.

@@ -54,6 +54,16 @@ TEST_P(LimitsOn, AnExhaustedLimitRefusesTheNextKeyAndKeepsTheOthers) {
   EXPECT_EQ(end.exit_code, 7);
 }
 
+TEST_P(LimitsOn, PagesOfEndedKeysDoNotStandInTheWay) {
+  const auto end = run_in_child([] {
+    if (!become_ordinary(64 << 10)) return 9;
+    for (const std::size_t size : {std::size_t{40000}, std::size_t{100}, std::size_t{60000}, std::size_t{20000}})
+      if (!LockedKey::create(size).ok()) return 1;
+    return locked_usage().held == 0 ? 7 : 2;
+  });
+  EXPECT_EQ(end.exit_code, 7) << end.errors;
+}
+
 TEST_P(LimitsOn, TheRefusalNamesNeedLimitAndRemedies) {
   const auto end = run_in_child([] {
     if (!become_ordinary(65536)) return 9;

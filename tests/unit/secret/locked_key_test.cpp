@@ -21,6 +21,13 @@ TEST_P(LockedKeyOn, HasTheBackingAskedFor) { EXPECT_EQ(LockedKey(32).backing(), 
 
 TEST_P(LockedKeyOn, IsZeroAtBirthUnlessAskedOtherwise) { EXPECT_TRUE(same_bytes(LockedKey(5000), std::byte{0})); }
 
+TEST_P(LockedKeyOn, IsZeroAtBirthAlsoInPagesOfAnEarlierKey) {
+  for (std::size_t size = 20000; size > 16000; size -= 400) {
+    LockedKey(size, Birth::random).wipe();
+    EXPECT_TRUE(same_bytes(LockedKey(size - 300), std::byte{0})) << size;
+  }
+}
+
 TEST_P(LockedKeyOn, IsRandomAtBirthWhenAskedTo) {
   const LockedKey key(1 << 16, Birth::random);
   std::vector<std::size_t> counts(256);
