@@ -5,7 +5,6 @@
 #include "controller/distillation/cascade_orders.hpp"
 #include "controller/distillation/cascade_parities.hpp"
 #include "controller/distillation/cascade_search.hpp"
-#include "controller/distillation/raw_block.hpp"
 #include "controller/distillation/reconciliation_stage.hpp"
 
 namespace nicol::distillation {
@@ -150,10 +149,6 @@ Result<ReconciledBlock> CascadeAnswerer::finish(std::uint64_t errors_corrected) 
 
 std::size_t cascade_scratch_bytes(std::uint64_t bits) {
   return detail::kShuffledPasses * secret::words_for(bits) * sizeof(std::uint64_t);
-}
-
-EstimatedBlock block_of_raw_bits(BitString raw, BlockFacts facts) {
-  return ReconciliationStage::estimated({std::move(raw), std::move(facts)});
 }
 
 }  // namespace nicol::distillation

@@ -20,7 +20,8 @@ struct CascadePlan {
   bool operator==(const CascadePlan&) const = default;
 };
 
-/// Ranges of permuted positions whose parity is wanted; pass 0 is unpermuted. Packed on the wire by the session.
+/// Ranges of permuted positions whose parity is wanted; pass 0 is unpermuted, 1 and 2 are shuffles, later ones random
+/// subsets (positions count their members). Packed on the wire by the session.
 struct ParityRange {
   std::uint32_t pass = 0, begin = 0, end = 0;
   bool operator==(const ParityRange&) const = default;
@@ -34,7 +35,7 @@ struct CascadeAnswer {
   PublicBits parities;
 };
 
-/// Bob's side.
+/// Bob's side. The arena is not used: what a block needs lives as long as the value does (cascade_scratch_bytes).
 class CascadeCorrector {
  public:
   static Result<CascadeCorrector> start(EstimatedBlock&& block, CascadePlan plan, secret::Arena& arena);
@@ -43,6 +44,7 @@ class CascadeCorrector {
   ~CascadeCorrector();
   /// Empty ranges: done. The first ask follows start() at once.
   const CascadeAsk& ask() const;
+  /// bad_input: not the answer to ask(). exhausted: the strings differ too much; the block is lost.
   Result<void> step(const CascadeAnswer& answer);
   bool done() const;
   std::uint64_t errors_corrected() const;
@@ -72,7 +74,8 @@ class CascadeAnswerer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Locked scratch one side needs for n bits.
+/// Locked bytes one side holds for n bits while it reconciles, beside the arena: the raw key (moved in) and a permuted
+/// copy for each of two shuffles. Permutations are public and stand in ordinary memory (16 bytes a bit at Bob).
 std::size_t cascade_scratch_bytes(std::uint64_t bits);
 
 }  // namespace nicol::distillation

@@ -15,7 +15,6 @@ struct ReconciliationStage {
   };
   static Parts open(EstimatedBlock&& block) { return {std::move(block.raw_), std::move(block.facts_)}; }
   static ReconciledBlock close(Parts parts) { return ReconciledBlock(std::move(parts.raw), std::move(parts.facts)); }
-  static EstimatedBlock estimated(Parts parts) { return EstimatedBlock(std::move(parts.raw), std::move(parts.facts)); }
 
   /// One round of a two-way algorithm, the same entries on both sides: Alice's parities, and Bob's reactions to them,
   /// which are functions of the error string (DESIGN 6.6: cost 0).
