@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controller/distillation/keylength.hpp"
+#include "controller/distillation/tails.hpp"
 
 namespace nicol::distillation {
 namespace {
@@ -57,6 +58,16 @@ long double worst_case(const Sizes& s) {
     worst = std::max(worst, fails);
   }
   return worst;
+}
+
+TEST(HypergeometricTail, IsExactFarInsideItsMargin) {
+  for (const std::uint64_t errors : {17U, 20U, 33U, 40U, 60U}) {
+    const auto law = sample_law(40, 36, errors);
+    for (std::uint64_t c = 0; c < std::min<std::uint64_t>(errors, 36); ++c) {
+      const long double exact = at_most(law, c);
+      EXPECT_LE(std::abs(hypergeometric_cdf(c, 40, 36, errors) - exact), 2e-17L * exact) << errors << " " << c;
+    }
+  }
 }
 
 TEST(HypergeometricBound, IsNeverBelowTheExactWorstCase) {

@@ -132,6 +132,14 @@ TEST(SpVariable, NeverGivesMoreBitsThanItsRealLength) {
   }
 }
 
+TEST(SpVariable, TakesOffWhatRoundingMayHaveAdded) {
+  const double whole = std::floor(sp_variable(counts(5000, 5000, 100, 0)).value().ell);
+  const double above = sp_variable(counts(5000, 5000, 100, 0)).value().ell - whole;
+  ASSERT_NEAR(sp_variable(counts(5000, 5000, 100, above)).value().ell, whole, 1e-11);
+  EXPECT_EQ(static_cast<double>(sp_variable(counts(5000, 5000, 100, above)).value().bits), whole - 1);
+  EXPECT_EQ(static_cast<double>(sp_variable(counts(5000, 5000, 100, above - 1e-6)).value().bits), whole);
+}
+
 TEST(SpVariable, StaysBelowShorPreskill) {
   for (double errors = 0; errors < 500; errors += 13) {
     const KeyLength r = sp_variable(counts(20'000, 5'000, errors, 100)).value();
@@ -160,6 +168,19 @@ TEST(SpVariable, PaysForADetectorMismatch) {
   expect_near_relative(r.phase, 0.06865717064208439);
   expect_near_relative(r.ell, 508660.0010406271);
   EXPECT_EQ(r.bits, 508660U);
+}
+
+TEST(SpVariable, GivesEachPartOfTheMismatchBoundItsOwnEpsilon) {
+  SpVariableInputs in = counts(1e6, 1e6, 15'000, 0, Bound::serfling);
+  in.delta1 = in.delta2 = 0.01;
+  const KeyLength shared = sp_variable(in).value();
+  EXPECT_EQ(shared.gamma1, shared.gamma2);
+  in.eps_atb = 1e-12;
+  in.eps_atc = 1e-14;
+  const KeyLength apart = sp_variable(in).value();
+  expect_near_relative(apart.gamma1, std::sqrt(std::log(1e12) / 1e6));
+  expect_near_relative(apart.gamma2, std::sqrt(std::log(1e14) / 1e6));
+  EXPECT_EQ(apart.gamma_serf, shared.gamma_serf);
 }
 
 TEST(SpVariable, ReportsAPhaseErrorAboveOneUnclamped) {

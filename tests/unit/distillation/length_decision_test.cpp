@@ -139,6 +139,13 @@ TEST(LengthDecision, DropsBobsBasisProbabilityForAPassiveReceiver) {
   EXPECT_NEAR(in.sent_test, 2e6 * 0.5, 1e-3);
 }
 
+TEST(LengthDecision, AllowsForTheRoundingOfTheCoins) {
+  BlockFacts f = tagged();
+  f.slots_kept = 1'000'000'000'000;
+  const auto in = std::get<SpsG2Inputs>(length_case(f, Basis::rectilinear, 1).value());
+  EXPECT_GE(in.sent_key, 0.5e12 * (0.9 + 0x1p-32) - 1e-3);
+}
+
 TEST(LengthDecision, TakesTheLargerOfTheAgreedAndTheModelsMultiPhotonLimit) {
   BlockFacts f = tagged();
   const double agreed = decide(f).length.ell;

@@ -2,7 +2,9 @@
 // Compared bits: what an eavesdropper's chance to stay unnoticed is, and the confidence limit of the abort rule.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "controller/distillation/keylength.hpp"
@@ -44,6 +46,11 @@ TEST(Subset, SizeIsTheSmallestThatSuffices) {
     EXPECT_LE(subset_unnoticed(k, f), 1e-7);
     EXPECT_GT(subset_unnoticed(k - 1, f), 1e-7);
   }
+}
+
+TEST(Subset, SizeUndoesTheProbability) {
+  for (std::uint64_t k = 1; k <= 200; ++k)
+    EXPECT_EQ(subset_size(subset_unnoticed(static_cast<double>(k), 0.7), 0.7).value(), k);
 }
 
 TEST(Subset, RefusesAnAttackOnNothing) {
