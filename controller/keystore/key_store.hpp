@@ -38,11 +38,12 @@ struct Interval {
   bool operator==(const Interval&) const = default;
 };
 
-/// begin..end: bits ever fed; mark: reserved up to here (used or burnt).
+/// 0..end: bits ever fed; mark: reserved up to here (used or burnt). A mark that the peer moved may lie beyond the end
+/// until the key that holds those bits is settled here too.
 struct PoolStatus {
   Pool pool = Pool::auth_ab;
   std::uint64_t mark = 0, end = 0;
-  std::uint64_t available() const { return end - mark; }
+  std::uint64_t available() const { return end > mark ? end - mark : 0; }
 };
 using Marks = std::array<std::uint64_t, 4>;  // by Pool
 
@@ -74,8 +75,8 @@ struct KeyInfo {
   Split split;
 };
 
-/// Called with a name at every boundary of a durable operation ("marks.write", "marks.fsync", "key.rename", …), so that
-/// tests can kill the process there. Empty in production.
+/// Called with a name at every boundary of a durable operation ("marks.first.fsync", "key.rename", …: README.md lists
+/// them), so that tests can kill the process there. Empty in production.
 using FaultPoint = std::function<void(std::string_view)>;
 
 struct StoreOptions {
@@ -98,9 +99,10 @@ struct SessionKeys {
 
 class KeyStore {
  public:
-  /// Opens (or creates from `psk_file` on first use) the store in `directory`, taking an exclusive lock on it (busy
-  /// when another process holds it: "two Alices"). bad_input names a pre-shared key whose mode is not 0600 or whose
-  /// owner is not us; never repaired silently.
+  /// Thread-safe. Opens (or creates from `psk_file` on first use) the store in `directory`, with an exclusive lock
+  /// (busy when another process holds it: "two Alices"). bad_input names a pre-shared key whose mode is not 0600 or
+  /// whose owner is not us, or a folder that others may enter; never repaired silently. Once the store exists, a
+  /// missing `psk_file` is no error (destroy it when both nodes have read it) and a different one is refused.
   static Result<std::unique_ptr<KeyStore>> open(const std::filesystem::path& directory,
                                                 const std::filesystem::path& psk_file, StoreOptions options);
   ~KeyStore();
@@ -127,6 +129,9 @@ class KeyStore {
   Result<void> accept_reservation(Pool pool, Interval interval);
   /// Pad bits inside a reservation of this run or of a pending block, each position handed out once (then wiped).
   Result<secret::LockedKey> take_pad(Pool pool, Interval interval);
+  /// What of `interval` take_pad has not handed out yet and still would: its last such run, empty when nothing is left.
+  /// A settlement's pads are kept several tags long, and this says which of them are unused after a restart.
+  Interval unused_pad(Pool pool, Interval interval) const;
 
   /// State PENDING, durable before it returns; settlement: the pad intervals kept for its query and answer.
   struct Settlement {
@@ -168,6 +173,9 @@ class KeyStore {
     secret::LockedKey bits;
   };
   Result<PadLoan> take_otp(Pool pool, std::uint64_t bits);
+  /// reserve() for the receiving side: these very positions, in any order of messages, each once. take_pad then hands
+  /// them out piece by piece. Positions skipped stay open (64 gaps a pool at most, then the oldest is burnt).
+  Result<void> reserve_otp_at(Pool pool, Interval interval);
   /// The receiving side of a one-time pad: this very interval, refused if any of it was used before.
   Result<secret::LockedKey> take_otp_at(Pool pool, Interval interval);
 
