@@ -15,8 +15,8 @@ struct PhotonState {
   float s1 = 0, s2 = 0, s3 = 0;
 };
 
-/// Draws from her own stream, a fixed number of words a slot and photon, so that a run with her and the same run without
-/// share every other draw.
+/// Draws from her own stream, a fixed number of words a slot and photon, so that a run with her and the same run
+/// without share every other draw.
 class Attack {
  public:
   Attack(const EveOptions& options, std::uint64_t seed);

@@ -38,7 +38,10 @@ Result<EveOptions> parse_eve(std::string_view text) {
   const std::string_view name = text.substr(0, colon);
   if (std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end())
     return Error{Code::not_supported,
-                 fmt::format("--eve {}: not simulated yet; known: {}", name, fmt::join(kBuilt, ", ")), {}, 0, {}};
+                 fmt::format("--eve {}: not simulated yet; known: {}", name, fmt::join(kBuilt, ", ")),
+                 {},
+                 0,
+                 {}};
   const auto at = std::find(kBuilt.begin(), kBuilt.end(), name);
   if (at == kBuilt.end()) return bad(fmt::format("--eve {}: unknown; known: {}", name, fmt::join(kBuilt, ", ")));
   EveOptions options{static_cast<EveKind>(at - kBuilt.begin()), 1.0};

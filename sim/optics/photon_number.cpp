@@ -27,7 +27,10 @@ Result<PhotonNumber> PhotonNumber::make(double mean, double g2) {
     return Error{Code::bad_input,
                  fmt::format("no pulse of at most two photons has mean {} and g2 {}: expected mean*g2 <= 1 and "
                              "mean - mean^2*g2/2 <= 1",
-                             mean, g2), {}, 0, {}};
+                             mean, g2),
+                 {},
+                 0,
+                 {}};
   return PhotonNumber(mean, g2);
 }
 

@@ -41,8 +41,8 @@ std::vector<double> photon_clicks(const Scenario& s, std::size_t state, std::siz
     const DetectorModel& d = r.detectors[i];
     const double sigma = std::hypot(s.source.width_ps[state], d.jitter_ps);
     const double half = s.timing.gate_ns * kPicosPerNano / 2, delay = s.source.delay_ps[state];
-    clicks[i] *= d.efficiency * arrival_probability({sigma, d.jitter_tail_ps, d.jitter_tail_fraction}, -half - delay,
-                                                    half - delay);
+    clicks[i] *= d.efficiency *
+                 arrival_probability({sigma, d.jitter_tail_ps, d.jitter_tail_fraction}, -half - delay, half - delay);
   }
   return clicks;
 }
@@ -68,15 +68,18 @@ double pattern_probability(unsigned pattern, unsigned all, const std::vector<dou
 
 /// Several detectors of one basis: a random bit; of both bases: a random basis and bit (DESIGN 6, point 2).
 void assign(Answer& answer, unsigned pattern, double probability, bool passive, std::size_t active_basis) {
-  const std::array<unsigned, 2> of_basis = {passive || active_basis == 0 ? pattern & 3U : 0U,
-                                            passive ? pattern >> 2 : active_basis == 1 ? pattern & 3U : 0U};
+  const std::array<unsigned, 2> of_basis = {passive || active_basis == 0 ? pattern & 3U : 0U, passive ? pattern >> 2
+                                                                                              : active_basis == 1
+                                                                                                  ? pattern & 3U
+                                                                                                  : 0U};
   const bool both = of_basis[0] && of_basis[1];
   for (std::size_t basis = 0; basis < 2; ++basis) {
     if (!both && !of_basis[basis]) continue;
     const bool certain = !both && of_basis[basis] != 3U;
     for (std::size_t bit = 0; bit < 2; ++bit)
-      answer.probability[basis][bit] +=
-          probability * (both ? 0.25 : certain ? (of_basis[basis] == 1U + bit ? 1.0 : 0.0) : 0.5);
+      answer.probability[basis][bit] += probability * (both      ? 0.25
+                                                       : certain ? (of_basis[basis] == 1U + bit ? 1.0 : 0.0)
+                                                                 : 0.5);
   }
 }
 
@@ -110,9 +113,9 @@ Heralding heralding(const Scenario& s) {
   if (s.source.type == SourceType::pulsed) return {};
   const double true_herald = s.source.pair_probability * s.source.herald_efficiency;
   const double dark = -std::expm1(-s.source.herald_dark_hz * s.timing.gate_ns * 1e-9);
-  const double gated = true_herald * arrival_probability({std::hypot(kHeraldJitterPs, 0.0), 0, 0},
-                                                         -s.timing.gate_ns * kPicosPerNano / 2,
-                                                         s.timing.gate_ns * kPicosPerNano / 2);
+  const double gated =
+      true_herald * arrival_probability({std::hypot(kHeraldJitterPs, 0.0), 0, 0}, -s.timing.gate_ns * kPicosPerNano / 2,
+                                        s.timing.gate_ns * kPicosPerNano / 2);
   const double kept = gated + dark - gated * dark;
   const double with_pair = gated + (s.source.pair_probability - gated) * dark;
   return {kept, kept > 0 ? with_pair / kept : 0};
@@ -132,7 +135,8 @@ LinkExpectation expect(const Scenario& s) {
     for (std::size_t bob = 0; bob < (passive ? 1U : 2U); ++bob) {
       const double choice = passive ? 1 : bob == 1 ? s.receiver.p_diagonal : 1 - s.receiver.p_diagonal;
       const Answer answer = answers(s, state, herald.pair, bob);
-      for (const auto& of_basis : answer.probability) result.clicks_per_slot += weight * choice * (of_basis[0] + of_basis[1]);
+      for (const auto& of_basis : answer.probability)
+        result.clicks_per_slot += weight * choice * (of_basis[0] + of_basis[1]);
       result.sifted_per_slot[basis] += weight * choice * (answer.probability[basis][0] + answer.probability[basis][1]);
       wrong[basis] += weight * choice * answer.probability[basis][1 - bit];
     }

@@ -102,7 +102,7 @@ void add_electronics(std::vector<Field>& fields, Scenario& s) {
                                {"tagger", "clock_ppm", &s.tagger.clock_ppm, -1000, 1000},
                                {"timing", "sync_divider", &s.timing.sync_divider, 1, 1e9},
                                {"timing", "gate_ns", &s.timing.gate_ns, 1e-3, 1e9, true},
-                               {"timing", "slot_offset_ns", &s.timing.slot_offset_ns, 0, 1e12}});
+                               {"timing", "slot_offset_ns", &s.timing.slot_offset_ns, 0, 1e6}});
 }
 
 void add_protocol(std::vector<Field>& fields, Scenario::Protocol& p) {

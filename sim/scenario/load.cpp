@@ -32,9 +32,12 @@ std::vector<std::string> scenario_names() {
 
 Result<std::string> scenario_text(std::string_view name) {
   if (const BuiltinScenario* builtin = find_builtin(name)) return std::string(builtin->text);
-  return Error{Code::bad_input,
-               fmt::format("no built-in scenario \"{}\"; known: {}, {}", name, fmt::join(scenario_names(), ", "), kTemplate),
-               {}, 0, {}};
+  return Error{
+      Code::bad_input,
+      fmt::format("no built-in scenario \"{}\"; known: {}, {}", name, fmt::join(scenario_names(), ", "), kTemplate),
+      {},
+      0,
+      {}};
 }
 
 Result<Scenario> load_scenario(std::string_view name_or_path) {
@@ -45,7 +48,9 @@ Result<Scenario> load_scenario(std::string_view name_or_path) {
     return Error{Code::bad_input,
                  fmt::format("scenario \"{}\": neither built in ({}) nor a readable file", name_or_path,
                              fmt::join(scenario_names(), ", ")),
-                 {}, 0, {}};
+                 {},
+                 0,
+                 {}};
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   return parse_scenario(text, name_or_path);
 }

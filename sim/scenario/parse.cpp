@@ -9,6 +9,7 @@
 #include <set>
 
 #define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 #include "sim/scenario/fields.hpp"
@@ -55,7 +56,9 @@ struct Reader {
   Result<void> consistent() const;
 };
 
-std::string range_text(const Field& field) { return fmt::format("a number from {:g} to {:g}", field.least, field.most); }
+std::string range_text(const Field& field) {
+  return fmt::format("a number from {:g} to {:g}", field.least, field.most);
+}
 
 Result<double> Reader::number(const toml::node& node, const Field& field) const {
   const auto value = node.is_number() ? node.value<double>() : std::nullopt;
@@ -67,8 +70,8 @@ Result<double> Reader::number(const toml::node& node, const Field& field) const 
 template <std::size_t N>
 Result<void> Reader::numbers(const toml::node& node, const Field& field, std::array<double, N>& out) const {
   const toml::array* list = node.as_array();
-  const std::string expected = fmt::format("{}{} numbers from {:g} to {:g}", N == 4 ? "one number or " : "", N,
-                                           field.least, field.most);
+  const std::string expected =
+      fmt::format("{}{} numbers from {:g} to {:g}", N == 4 ? "one number or " : "", N, field.least, field.most);
   if (!list && N != 4) return error(node, field, expected);
   if (list && list->size() != N) return error(node, field, expected);
   for (std::size_t i = 0; i < N; ++i) {
@@ -95,8 +98,7 @@ Result<void> Reader::detectors(const toml::node& node, const Field& field, doubl
 Result<void> Reader::word(const toml::node& node, const Field& field, const Choice& choice) {
   const auto value = node.value<std::string_view>();
   const auto at = value ? std::find(choice.words.begin(), choice.words.end(), *value) : choice.words.end();
-  if (at == choice.words.end())
-    return error(node, field, fmt::format("one of {}", fmt::join(choice.words, ", ")));
+  if (at == choice.words.end()) return error(node, field, fmt::format("one of {}", fmt::join(choice.words, ", ")));
   choice.set(scenario, static_cast<std::size_t>(at - choice.words.begin()));
   return {};
 }
@@ -145,7 +147,8 @@ Result<void> Reader::read_table(const toml::table& table, const std::string& nam
   for (const auto& [key, node] : table) {
     const std::string full = name.empty() ? std::string(key.str()) : name + "." + std::string(key.str());
     if (full == "format") continue;
-    const auto field = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.full_name() == full; });
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.full_name() == full; });
     if (field != fields.end()) {
       if (auto ok = read_key(node, *field); !ok.ok()) return ok;
       continue;
@@ -171,8 +174,8 @@ Result<void> Reader::receiver_first() {
 Result<void> Reader::format() const {
   const toml::node* node = root->get("format");
   if (!node)
-    return Error{Code::bad_input, fmt::format("{}:1: format: missing; expected format = {}", file, kScenarioFormat),
-                 {}, 0, {}};
+    return Error{
+        Code::bad_input, fmt::format("{}:1: format: missing; expected format = {}", file, kScenarioFormat), {}, 0, {}};
   const auto value = node->value<std::int64_t>();
   if (node->is_integer() && *value == kScenarioFormat) return {};
   const bool newer = node->is_integer() && *value > kScenarioFormat;
@@ -194,7 +197,9 @@ Result<void> Reader::consistent() const {
   const auto node = root->at_path(key);
   return Error{Code::bad_input,
                fmt::format("{}:{}: {}", file, node ? node.node()->source().begin.line : 1, ok.error().message),
-               {}, 0, {}};
+               {},
+               0,
+               {}};
 }
 
 }  // namespace
@@ -204,7 +209,9 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view file) {
   if (!parsed)
     return Error{Code::bad_input,
                  fmt::format("{}:{}: {}", file, parsed.error().source().begin.line, parsed.error().description()),
-                 {}, 0, {}};
+                 {},
+                 0,
+                 {}};
   Reader reader{file, {}, {}, &parsed.table(), {}};
   reader.scenario.file = file;
   reader.fields = scenario_fields(reader.scenario);

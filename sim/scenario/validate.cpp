@@ -18,10 +18,10 @@ Result<void> check_photons(const Scenario::Source& source) {
     const auto photons = PhotonNumber::make(source.mean_photon_number[state], source.g2[state]);
     if (!photons.ok()) return wrong("source.g2: " + photons.error().message);
     if (photons->at_least_two() > source.p_multi + 1e-12)
-      return wrong(fmt::format("source.p_multi: expected an upper limit of at least {:.6g}, what mean_photon_number {} "
-                               "and g2 {} of state {} give, got {}",
-                               photons->at_least_two(), source.mean_photon_number[state], source.g2[state], state,
-                               source.p_multi));
+      return wrong(fmt::format(
+          "source.p_multi: expected an upper limit of at least {:.6g}, what mean_photon_number {} "
+          "and g2 {} of state {} give, got {}",
+          photons->at_least_two(), source.mean_photon_number[state], source.g2[state], state, source.p_multi));
   }
   return {};
 }
@@ -33,8 +33,9 @@ Result<void> check_herald(const Scenario::Source& source) {
     return {};
   }
   if (source.pair_probability == 0 || source.herald_efficiency == 0)
-    return wrong("source.pair_probability: a heralded or motorised source needs pair_probability and "
-                 "herald_efficiency above 0");
+    return wrong(
+        "source.pair_probability: a heralded or motorised source needs pair_probability and "
+        "herald_efficiency above 0");
   return {};
 }
 
@@ -44,8 +45,8 @@ Result<void> check_timing(const Scenario& s) {
     return wrong(fmt::format("timing.gate_ns: expected less than the slot period of {} ns, got {}", period_ns,
                              s.timing.gate_ns));
   if (s.timing.slot_offset_ns - half < 0 || s.timing.slot_offset_ns + half > period_ns)
-    return wrong(fmt::format("timing.slot_offset_ns: the gate must lie inside the slot: expected {} to {}, got {}", half,
-                             period_ns - half, s.timing.slot_offset_ns));
+    return wrong(fmt::format("timing.slot_offset_ns: the gate must lie inside the slot: expected {} to {}, got {}",
+                             half, period_ns - half, s.timing.slot_offset_ns));
   return {};
 }
 
@@ -53,8 +54,9 @@ Result<void> check_rest(const Scenario& s) {
   for (const DetectorModel& d : s.receiver.detectors)
     if (d.efficiency == 0) return wrong("detector.efficiency: a detector that sees nothing makes no rig");
   if (s.protocol.length == "sp_variable" && s.source.p_multi > 0)
-    return wrong("protocol.length: sp_variable is for photons that are single by declaration (p_multi = 0); expected "
-                 "sps_g2");
+    return wrong(
+        "protocol.length: sp_variable is for photons that are single by declaration (p_multi = 0); expected "
+        "sps_g2");
   if (s.channel.fading_sigma > 0 && s.channel.type == ChannelType::fibre)
     return wrong("channel.fading_sigma: fading belongs to a free_space channel");
   return {};

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Light on its way to Bob: the photons of a stretch of slots, as structure of arrays behind one bounded header.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "sim/eve/attack.hpp"
+
+namespace nicol::sim {
+
+inline constexpr std::uint32_t kLightMagic = 0x4c43494e;  // "NICL"
+inline constexpr std::uint32_t kLightVersion = 1;
+inline constexpr std::size_t kBatchPhotons = 16'384;
+/// A slot has at most so many photons (the tail of the number distribution is folded into the last).
+inline constexpr std::size_t kSlotPhotons = 32;
+
+inline constexpr std::uint32_t kBlockBegins = 1, kBlockEnds = 2;
+
+/// Times in picoseconds of Alice's clock. Same machine, same byte order.
+struct LightHeader {
+  std::uint32_t magic = kLightMagic, version = kLightVersion;
+  std::uint32_t flags = 0;
+  std::uint32_t block = 0;  // begin_block() count, from 0
+  std::uint64_t block_slots = 0;
+  std::uint64_t first_slot = 0, slots = 0;  // what this batch covers
+  std::int64_t slot_zero = 0, slot_period = 0;
+  std::int64_t begin = 0, end = 0;  // light of [begin, end) is complete with this batch
+  std::uint32_t sync_divider = 1, photons = 0;
+};
+static_assert(std::is_trivially_copyable_v<LightHeader> && sizeof(LightHeader) == 80);
+
+struct LightBatch {
+  LightHeader header;
+  std::vector<std::uint32_t> slot = std::vector<std::uint32_t>(kBatchPhotons);  // after first_slot, not decreasing
+  std::vector<std::int32_t> time = std::vector<std::int32_t>(kBatchPhotons);    // after the slot's start, ps
+  std::vector<PhotonState> state = std::vector<PhotonState>(kBatchPhotons);
+
+  bool has_room() const { return header.photons + kSlotPhotons <= kBatchPhotons; }
+  void push(std::uint32_t of_slot, std::int32_t at, const PhotonState& light) {
+    const std::size_t n = header.photons++;
+    slot[n] = of_slot;
+    time[n] = at;
+    state[n] = light;
+  }
+};
+
+}  // namespace nicol::sim

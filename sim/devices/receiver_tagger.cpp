@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/devices/receiver_tagger.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "sim/devices/timing.hpp"
+#include "sim/optics/states.hpp"
+
+namespace nicol::sim {
+namespace {
+
+constexpr std::chrono::seconds kConnectTimeout{5};
+constexpr std::int64_t kRateSpan = 10'000'000'000;  // 10 ms
+
+BankOptions bank_options(const Scenario& s, std::uint64_t seed) {
+  BankOptions o{s.receiver.detectors, {}, seed, NodeId::bob};
+  const double passed = transmittance(Decibels{s.receiver.loss_db});
+  for (std::size_t i = 0; i < o.detectors.size(); ++i)
+    o.stray_hz.push_back(s.channel.background_hz * passed * o.detectors[i].efficiency *
+                         background_share(s.receiver.kind, s.receiver.splitter, i));
+  return o;
+}
+
+std::vector<hal::ChannelConfig> default_channels(std::size_t detectors) {
+  std::vector<hal::ChannelConfig> channels(detectors + 2);
+  channels[detectors].role = hal::ChannelRole::sync;
+  channels[detectors + 1].role = hal::ChannelRole::frame;
+  return channels;
+}
+
+TagStreamOptions stream_options(const Scenario& s) {
+  return {{s.tagger.tick_num, s.tagger.tick_den},
+          s.tagger.clock_ppm,
+          s.tagger.fifo_depth,
+          s.tagger.drain_hz,
+          s.receiver.detectors.size() + 2};
+}
+
+}  // namespace
+
+ReceiverTagger::ReceiverTagger(const Scenario& s, std::uint64_t seed, std::filesystem::path light, ReceiverBench bench)
+    : TaggerBase("bob-tagger", stream_options(s), default_channels(s.receiver.detectors.size())),
+      light_path_(std::move(light)),
+      bench_(std::move(bench)),
+      slack_(earliest_before_slot(s).count),
+      bank_(bank_options(s, seed)),
+      optics_(s, seed),
+      rate_counts_(s.receiver.detectors.size(), 0) {}
+
+Result<void> ReceiverTagger::start() {
+  if (!plugged()) return unplugged_error();
+  if (running_.exchange(true)) return error(Code::busy, "already running");
+  const std::lock_guard session(session_mutex_);
+  light_.reset();
+  if (!light_path_.empty()) {
+    auto light = LightReceiver::connect(light_path_, SteadyDeadlines().in(kConnectTimeout), running_);
+    if (!light.ok()) {
+      running_ = false;
+      return light.error();
+    }
+    light_.emplace(std::move(light).value());
+  }
+  in_block_ = false;
+  bank_.tags().clear();
+  bank_.set_delays(delays());
+  const std::lock_guard lock(stream_mutex_);
+  new_stream();
+  return {};
+}
+
+Result<void> ReceiverTagger::stop() {
+  running_ = false;
+  const std::lock_guard session(session_mutex_);
+  light_.reset();
+  const std::lock_guard lock(stream_mutex_);
+  stream_.reset();
+  if (!plugged()) return unplugged_error();
+  return {};
+}
+
+hal::StreamStatus ReceiverTagger::acquire(hal::TagBlock& block, Deadline deadline) noexcept {
+  const std::lock_guard session(session_mutex_);
+  block.tag_count = block.loss_count = 0;
+  if (!plugged()) return hal::StreamStatus::disconnected;
+  if (!running_ || !stream_) return hal::StreamStatus::stopped;
+  const hal::StreamStatus light = receive(deadline);
+  const std::lock_guard lock(stream_mutex_);
+  const hal::StreamStatus filled = stream_->fill(block);
+  if (!plugged()) return hal::StreamStatus::disconnected;
+  if (!running_) return hal::StreamStatus::stopped;
+  return filled == hal::StreamStatus::timeout ? light == hal::StreamStatus::ok ? filled : light : filled;
+}
+
+hal::StreamStatus ReceiverTagger::receive(Deadline deadline) {
+  using Outcome = LightReceiver::Outcome;
+  for (;;) {
+    if (const std::lock_guard lock(stream_mutex_); stream_->has_news()) return hal::StreamStatus::ok;
+    const Outcome outcome = light_ ? light_->receive(batch_, deadline, running_) : Outcome::disconnected;
+    if (outcome == Outcome::timeout) return hal::StreamStatus::timeout;
+    if (outcome == Outcome::disconnected) return hal::StreamStatus::disconnected;
+    const bool begins = batch_.header.flags & kBlockBegins;
+    if (outcome == Outcome::corrupt || (!begins && !in_block_)) {
+      light_.reset();
+      return hal::StreamStatus::corrupt;
+    }
+    const std::lock_guard lock(stream_mutex_);
+    process();
+  }
+}
+
+void ReceiverTagger::process() {
+  const LightHeader& h = batch_.header;
+  if (h.flags & kBlockBegins) {
+    in_block_ = true;
+    stream_->resume({h.begin});
+    bank_.begin_block(h);
+    optics_.begin_block(h.block);
+  }
+  std::uint32_t enabled = 0;
+  for (std::size_t i = 0; i < bench_.detectors.size(); ++i)
+    if (bench_.detectors[i]->enabled()) enabled |= std::uint32_t{1} << i;
+  const bool open = bench_.shutter->passes({h.end});
+  bank_.set_live(enabled, open ? DetectorBank::Stray::falls : DetectorBank::Stray::blocked);
+  bank_.expect_slots(h.first_slot + h.slots);
+  if (open && bench_.waveplate) optics_.active(batch_, *bench_.waveplate, bank_);
+  if (open && !bench_.waveplate) optics_.passive(batch_, bank_);
+  const std::int64_t done = h.end - slack_;
+  bank_.advance(done);
+  take(bank_, done);
+  if (h.flags & kBlockEnds) in_block_ = false;
+  measure_rates();
+  bench_.clock->advance_to({h.end});
+}
+
+void ReceiverTagger::measure_rates() {
+  const std::int64_t now = batch_.header.end, span = now - rate_since_;
+  if (span >= 0 && span < kRateSpan) return;
+  for (std::size_t i = 0; i < rate_counts_.size(); ++i) {
+    const std::uint64_t count = stream_->counts()[i];
+    const std::uint64_t fresh = count >= rate_counts_[i] ? count - rate_counts_[i] : count;
+    rates_[i] = span > 0 ? static_cast<double>(fresh) / Picoseconds{span}.seconds() : 0;
+    rate_counts_[i] = count;
+  }
+  rate_since_ = now;
+}
+
+Hertz ReceiverTagger::click_rate(std::size_t detector) const { return {rates_[detector].load()}; }
+
+}  // namespace nicol::sim

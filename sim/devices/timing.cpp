@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/devices/timing.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/optics/arrival.hpp"
+
+namespace nicol::sim {
+namespace {
+
+constexpr double kPicosPerNano = 1e3, kPicosPerSecond = 1e12;
+constexpr double kQuietPs = 1e7;  // at least 10 us
+
+Picoseconds rounded(double ps) { return {static_cast<std::int64_t>(std::llround(ps))}; }
+
+double offset_ps(const Scenario& s) { return s.timing.slot_offset_ns * kPicosPerNano; }
+
+double longest_jitter(const Scenario& s) {
+  double longest = 0;
+  for (const DetectorModel& d : s.receiver.detectors)
+    longest = std::max(longest, kLargestNormal * d.jitter_ps +
+                                    (d.jitter_tail_fraction > 0 ? kLargestExponential * d.jitter_tail_ps : 0));
+  return longest;
+}
+
+hal::TimingLayout common(const Scenario& s) {
+  hal::TimingLayout t;
+  t.slot_period = slot_period(s);
+  t.sync_divider = s.timing.sync_divider;
+  t.gate_width = rounded(s.timing.gate_ns * kPicosPerNano);
+  return t;
+}
+
+void add_marks(hal::TimingLayout& t) {
+  const auto next = static_cast<std::uint16_t>(t.channels.size());
+  t.channels.push_back({next, hal::ChannelRole::sync, 0, 0, {}});
+  t.channels.push_back({static_cast<std::uint16_t>(next + 1), hal::ChannelRole::frame, 0, 0, {}});
+}
+
+}  // namespace
+
+Picoseconds slot_period(const Scenario& s) { return rounded(kPicosPerSecond / s.source.rate_hz); }
+
+Picoseconds earliest_before_slot(const Scenario& s) {
+  double earliest = offset_ps(s);
+  for (std::size_t i = 0; i < 4; ++i)
+    earliest = std::min(earliest, offset_ps(s) + s.source.delay_ps[i] - kLargestNormal * s.source.width_ps[i]);
+  return rounded(std::max(0.0, 1 - earliest));
+}
+
+Picoseconds latest_after_slot(const Scenario& s) {
+  double latest = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    latest = std::max(latest, offset_ps(s) + s.source.delay_ps[i] + kLargestNormal * s.source.width_ps[i]);
+  return rounded(latest + longest_jitter(s));
+}
+
+Picoseconds blind_time(const Scenario& s) {
+  double dead = 0, jitter = 0;
+  for (const DetectorModel& d : s.receiver.detectors) {
+    dead = std::max(dead, d.dead_time_ns * kPicosPerNano);
+    jitter = std::max(jitter, d.jitter_ps);
+  }
+  return rounded(dead + 8 * jitter);
+}
+
+Picoseconds quiet_time(const Scenario& s) {
+  return latest_after_slot(s) + earliest_before_slot(s) + blind_time(s) * 4 + rounded(kQuietPs);
+}
+
+hal::TimingLayout alice_timing(const Scenario& s) {
+  hal::TimingLayout t = common(s);
+  t.channels.push_back({0, hal::ChannelRole::herald, 0, 0, rounded(offset_ps(s))});
+  add_marks(t);
+  return t;
+}
+
+hal::TimingLayout bob_timing(const Scenario& s) {
+  hal::TimingLayout t = common(s);
+  t.blind_time = blind_time(s);
+  const bool passive = s.receiver.kind == hal::ReceiverKind::passive;
+  for (std::uint16_t i = 0; i < s.receiver.detectors.size(); ++i)
+    t.channels.push_back({i, hal::ChannelRole::detector, static_cast<std::uint8_t>(passive ? i / 2 : 0),
+                          static_cast<std::uint8_t>(i % 2), rounded(offset_ps(s))});
+  add_marks(t);
+  return t;
+}
+
+hal::DeviceModel device_model(const Scenario& s) {
+  hal::DeviceModel m;
+  m.simulated = true;
+  m.p_multi = s.source.p_multi;
+  for (std::size_t i = 0; i < 4; ++i) {
+    m.mean_photon_number = std::max(m.mean_photon_number, s.source.mean_photon_number[i]);
+    m.g2 = std::max(m.g2, s.source.g2[i]);
+  }
+  m.efficiency_mismatch = s.receiver.efficiency_mismatch;
+  m.basis_independent_detection = s.receiver.efficiency_mismatch == 0;
+  return m;
+}
+
+}  // namespace nicol::sim

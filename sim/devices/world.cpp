@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two benches put together from a scenario.
+#include "sim/devices/world.hpp"
+
+#include <fmt/core.h>
+
+#include "sim/devices/four_state_source.hpp"
+#include "sim/devices/receiver_tagger.hpp"
+#include "sim/devices/timing.hpp"
+
+namespace nicol::sim {
+namespace {
+
+constexpr std::uint64_t kAliceMotor = 0, kBobMotor = 1;
+
+std::unique_ptr<Motor> make_motor(const MotorModel& model, const std::string& serial, const WorldOptions& options,
+                                  std::uint64_t index, RigClock& clock) {
+  MotorConfig config;
+  config.serial = serial;
+  config.speed = Angle::degrees(model.speed_dps);
+  config.offset = Angle::degrees(model.offset_deg);
+  config.backlash = Angle::degrees(model.backlash_deg);
+  config.wedge = model.wedge;
+  config.settle = Picoseconds::seconds(model.settle_ms * 1e-3);
+  config.noise = {options.seed, NodeId::world, Purpose::sim_motor, index};
+  return std::make_unique<Motor>(config, clock);
+}
+
+std::unique_ptr<Shutter> make_shutter(const std::string& serial, const RigClock& clock) {
+  // No travel time: a virtual clock stands still while nobody emits, and so would the blade.
+  return std::make_unique<Shutter>(ShutterConfig{serial, CablePulled::closes, Picoseconds{0}}, clock);
+}
+
+std::unique_ptr<hal::Rig> bare_rig(const WorldOptions& options, const char* side) {
+  auto rig = std::make_unique<hal::Rig>();
+  rig->clock = make_virtual_rig_clock();
+  rig->model = device_model(options.scenario);
+  rig->description = fmt::format("simulated {}: {}", side, options.scenario.name);
+  return rig;
+}
+
+DetectorConfig detector_config(const DetectorModel& m, std::size_t i) {
+  DetectorConfig config;
+  config.serial = fmt::format("detector-{}", i);
+  config.info.efficiency = m.efficiency;
+  config.info.dark_rate = {m.dark_hz};
+  config.info.rate_limit = {m.rate_limit_hz};
+  config.info.dead_time = {static_cast<std::int64_t>(m.dead_time_ns * 1e3)};
+  return config;
+}
+
+/// Detectors ask the tagger for their rate, the tagger asks them whether they are on: this breaks the circle.
+struct RateBoard {
+  const ReceiverTagger* tagger = nullptr;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<hal::Rig>> make_alice_rig(const WorldOptions& options) {
+  const Scenario& s = options.scenario;
+  auto light = LightSender::listen(options.light);
+  if (!light.ok()) return light.error();
+  auto rig = bare_rig(options, "Alice");
+  rig->timing = alice_timing(s);
+  SourceBench bench;
+  bench.clock = rig->clock.get();
+  bench.light = std::move(light).value();
+  bench.speed = options.speed;
+  auto shutter = make_shutter("alice-shutter", *rig->clock);
+  bench.shutter = shutter.get();
+  std::unique_ptr<Motor> waveplate;
+  if (s.source.type == SourceType::motorised)
+    waveplate = make_motor(s.source.motor, "alice-waveplate", options, kAliceMotor, *rig->clock);
+  bench.waveplate = waveplate.get();
+  std::unique_ptr<HeraldTagger> tagger;
+  if (s.source.type != SourceType::pulsed) tagger = std::make_unique<HeraldTagger>(s, options.seed);
+  bench.heralds = tagger.get();
+  // The source last in, first out: it uses all the others.
+  auto source = std::make_unique<FourStateSource>(s, options.seed, options.eve, std::move(bench));
+  rig->add("source", "source", std::move(source));
+  rig->add("shutter", "shutter", std::move(shutter));
+  if (tagger) rig->add("tagger", "tagger", std::move(tagger));
+  if (waveplate) rig->add("waveplate", "waveplate", std::move(waveplate));
+  return rig;
+}
+
+Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options) {
+  const Scenario& s = options.scenario;
+  auto rig = bare_rig(options, "Bob");
+  rig->timing = bob_timing(s);
+  rig->receiver = s.receiver.kind;
+  ReceiverBench bench;
+  bench.clock = rig->clock.get();
+  auto shutter = make_shutter("bob-shutter", *rig->clock);
+  bench.shutter = shutter.get();
+  std::unique_ptr<Motor> waveplate;
+  if (s.receiver.kind == hal::ReceiverKind::active)
+    waveplate = make_motor(s.receiver.motor, "bob-waveplate", options, kBobMotor, *rig->clock);
+  bench.waveplate = waveplate.get();
+  auto board = std::make_shared<RateBoard>();
+  std::vector<std::unique_ptr<Detector>> detectors;
+  for (std::size_t i = 0; i < s.receiver.detectors.size(); ++i) {
+    detectors.push_back(std::make_unique<Detector>(
+        detector_config(s.receiver.detectors[i], i), [] { return hal::LightLevel::off; },
+        [board, i] { return board->tagger ? board->tagger->click_rate(i) : Hertz{}; }));
+    bench.detectors.push_back(detectors.back().get());
+  }
+  auto tagger = std::make_unique<ReceiverTagger>(s, options.seed, options.light, std::move(bench));
+  board->tagger = tagger.get();
+  rig->world = board;
+  rig->add("tagger", "tagger", std::move(tagger));
+  rig->add("shutter", "shutter", std::move(shutter));
+  for (std::size_t i = 0; i < detectors.size(); ++i)
+    rig->add(fmt::format("detector-{}", i), fmt::format("detector-{}", i), std::move(detectors[i]));
+  if (waveplate) rig->add("waveplate", "waveplate", std::move(waveplate));
+  return rig;
+}
+
+const EveRecord* eve_record(const hal::Rig& alice_rig) {
+  const auto* source = alice_rig.find<FourStateSource>("source");
+  return source ? &source->eve() : nullptr;
+}
+
+}  // namespace nicol::sim
