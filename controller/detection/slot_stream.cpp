@@ -201,16 +201,17 @@ void SlotStream::settle(Memory memory, TagSink& sink) {
   sink.complete(complete_);
 }
 
-/// The part of every loss that this stretch numbers. Its begin may lie in an older stretch: the line is good enough
-/// there, a slot already given out is taken back at the end of the block.
+/// The part of every loss that this stretch numbers. (A loss told too late begins in an older stretch: the line is good
+/// enough there, and a click already judged is taken back at the end of the block.)
 void SlotStream::drop_losses(const Stretch& stretch, std::int64_t to) {
-  for (const Lost& loss : lost_) {
+  for (Lost& loss : lost_) {
     const std::int64_t end = std::min(loss.end, to);
     if (end <= loss.begin) continue;
     dropped_->add(first_gate_ending_after(stretch, loss.begin, unit_.gate),
                   first_gate_beginning_from(stretch, end, unit_.gate));
+    loss.begin = end;
   }
-  std::erase_if(lost_, [&](const Lost& loss) { return loss.end <= to; });
+  std::erase_if(lost_, [](const Lost& loss) { return loss.end <= loss.begin; });
 }
 
 void SlotStream::finish(Memory memory, TagSink& sink) {
