@@ -139,7 +139,7 @@ void ScriptedTagger::spoil(TagBlock& block) noexcept {
       for (LossInterval& loss : block.loss_storage.first(block.loss_count)) loss.lost = 1;
       break;
     case Breakage::allocates:
-      delete new int(1);
+      hoard_.push_back(std::make_unique<int>(1));
       break;
     case Breakage::writes_past_storage:
       *(block.storage.data() + block.storage.size()) = {};
