@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kFrameOverhead = kHeaderBytes + kStampBytes;
 constexpr std::uint64_t kVerdictBytes = kFrameOverhead + 1;  // ACCEPT_TAG and VERDICT without tag
-constexpr std::uint64_t kQueryBytes = kHeaderBytes + 24, kAnswerBytes = kHeaderBytes + 17;
+constexpr std::uint64_t kQueryBytes = kFrameOverhead + 25, kAnswerBytes = kFrameOverhead + 18;
 
 const secret::LockedKey& alpha(const keystore::KeyStore& store, Direction d) {
   const keystore::SessionKeys& keys = store.session_keys();
@@ -25,7 +25,8 @@ Bytes cut(const std::array<std::uint8_t, 16>& tag, std::uint64_t bits) {
 keystore::Interval Reservation::interval(TagPurpose p) const {
   const keystore::Interval& pool = direction_of(p) == Direction::a_to_b ? auth_ab : auth_ba;
   const std::uint64_t begin = pool.begin + place_of(p) * tag_bits;
-  return {begin, begin + tag_bits};
+  const bool settles = p == TagPurpose::settle_query || p == TagPurpose::settle_answer;
+  return {begin, begin + (settles ? kSettlementTries : 1) * tag_bits};
 }
 
 Authenticator::Authenticator(keystore::KeyStore& store, Reservation reservation, ByteSpan alice_hello,
@@ -60,38 +61,33 @@ Result<bool> Authenticator::verify(TagPurpose purpose, ByteSpan tag) {
 
 double Authenticator::forgery_probability() const {
   double sum = 0;
-  for (const std::uint64_t bytes : {bytes_at_detections_, ab_.bytes(), ba_.bytes() + kVerdictBytes,
-                                    ab_.bytes() + kVerdictBytes, kQueryBytes, kAnswerBytes})
+  for (const std::uint64_t bytes :
+       {bytes_at_detections_, ab_.bytes(), ba_.bytes() + kVerdictBytes, ab_.bytes() + kVerdictBytes})
     sum += forgery_bound(bytes, reservation_.tag_bits);
+  for (const std::uint64_t bytes : {kQueryBytes, kAnswerBytes})
+    sum += static_cast<double>(kSettlementTries) * forgery_bound(bytes, reservation_.tag_bits);
   return sum;
 }
 
-Bytes settlement_message(FrameType type, ByteSpan body) {
-  FrameHeader header;
-  header.direction = type == FrameType::settle_query ? Direction::b_to_a : Direction::a_to_b;
-  header.type = type;
-  header.length = body.size();
-  ByteWriter w;
-  w.bytes(encode_header(header));
-  w.bytes(body);
-  return std::move(w).take();
+keystore::Interval settlement_pad(const keystore::Interval& all, std::uint64_t attempt) {
+  const std::uint64_t bits = all.size() / kSettlementTries;
+  return {all.begin + attempt * bits, all.begin + (attempt + 1) * bits};
 }
 
-Result<Bytes> settlement_tag(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad,
-                             ByteSpan message) {
+Result<Bytes> single_tag(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame) {
   const Result<secret::LockedKey> key = store.take_pad(pool_of(purpose), pad);
   if (!key) return key.error();
   RunningHash hash(alpha(store, direction_of(purpose)));
-  hash.append(message);
+  hash.append(frame);
   return cut(hash.tag(*key, static_cast<unsigned>(pad.size())), pad.size());
 }
 
-Result<bool> verify_settlement(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad,
-                               ByteSpan message, ByteSpan tag) {
+Result<bool> verify_single(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame,
+                           ByteSpan tag) {
   const Result<secret::LockedKey> key = store.take_pad(pool_of(purpose), pad);
   if (!key) return key.error();
   RunningHash hash(alpha(store, direction_of(purpose)));
-  hash.append(message);
+  hash.append(frame);
   return hash.verify(tag, *key, static_cast<unsigned>(pad.size()));
 }
 

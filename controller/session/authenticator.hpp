@@ -12,20 +12,22 @@
 
 namespace nicol::session {
 
-/// Place of the tag in its direction's reservation: three each way, a settlement included whether it comes or not.
+/// Place of the tag in its direction's reservation. A settlement that is cut off cannot use its pads again, so a block
+/// reserves them several times over, whether it will need them or not.
 enum class TagPurpose : std::uint8_t { detections, accept, settle_query, transcript, verdict, settle_answer };
-inline constexpr std::uint64_t kTagsEachWay = 3;
+inline constexpr std::uint64_t kTagsEachWay = 2 + std::uint64_t{kSettlementTries};
 constexpr Direction direction_of(TagPurpose p) {
   return p <= TagPurpose::settle_query ? Direction::b_to_a : Direction::a_to_b;
 }
 constexpr keystore::Pool pool_of(TagPurpose p) {
   return direction_of(p) == Direction::a_to_b ? keystore::Pool::auth_ab : keystore::Pool::auth_ba;
 }
-constexpr std::uint64_t place_of(TagPurpose p) { return static_cast<std::uint64_t>(p) % kTagsEachWay; }
+constexpr std::uint64_t place_of(TagPurpose p) { return static_cast<std::uint64_t>(p) % 3; }
 
 struct Reservation {
   keystore::Interval auth_ab, auth_ba;
   unsigned tag_bits = 64;
+  /// One tag; of the settlement purposes all tries.
   keystore::Interval interval(TagPurpose p) const;
   keystore::KeyStore::Settlement settlement() const {
     return {interval(TagPurpose::settle_query), interval(TagPurpose::settle_answer)};
@@ -57,13 +59,12 @@ class Authenticator {
   std::uint64_t bytes_at_detections_ = 0;
 };
 
-/// Settlement is tagged over a frame that names no connection, so that saying the same again at the next contact shows
-/// the same tag and nothing new.
-Bytes settlement_message(FrameType type, ByteSpan body);
-Result<Bytes> settlement_tag(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad,
-                             ByteSpan message);
-Result<bool> verify_settlement(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad,
-                               ByteSpan message, ByteSpan tag);
+/// The pad of one try of a settlement, counted from 0.
+keystore::Interval settlement_pad(const keystore::Interval& all, std::uint64_t attempt);
+/// Tag over one frame that stands alone, outside any block. The pad is gone afterwards.
+Result<Bytes> single_tag(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame);
+Result<bool> verify_single(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame,
+                           ByteSpan tag);
 
 class Machine;
 /// Nobody else can say what became of a key.

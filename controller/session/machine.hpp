@@ -122,6 +122,8 @@ class Machine {
   Result<void> on_settle_query(const Incoming& in);
   Result<void> on_settle_answer(const Incoming& in);
   Result<void> on_settle_done(const Incoming& in);
+  Result<void> send_alone(FrameType type, TagPurpose purpose, const keystore::Interval& pad, const Bytes& body);
+  Result<void> verify_alone(const Incoming& in, TagPurpose purpose, const keystore::Interval& pad);
   Result<void> apply_verdict(const KeyId& id, Verdict::Kind kind);
   void peer_ready();
 

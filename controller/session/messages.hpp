@@ -24,6 +24,7 @@ using distillation::Verdict;
 
 inline constexpr std::uint16_t kProtocolVersion = 1;
 inline constexpr std::uint64_t kMaxDetections = std::uint64_t{1} << 24;  // entries of one list
+inline constexpr std::uint8_t kSettlementTries = 3;  // pads reserved for settling one key; a cut-off try spends one
 
 // ---- contact ----
 struct Hello {
@@ -50,6 +51,7 @@ Result<MarksMessage> decode_marks(ByteSpan body);
 struct SettleQuery {
   KeyId id;
   std::uint64_t block = 0;
+  std::uint8_t attempt = 0;  // which of the reserved pads
 };
 Bytes encode(const SettleQuery& m);
 Result<SettleQuery> decode_settle_query(ByteSpan body);
@@ -57,6 +59,7 @@ Result<SettleQuery> decode_settle_query(ByteSpan body);
 struct SettleAnswer {
   KeyId id;
   Verdict::Kind kind = Verdict::Kind::destroyed;
+  std::uint8_t attempt = 0;
 };
 Bytes encode(const SettleAnswer& m);
 Result<SettleAnswer> decode_settle_answer(ByteSpan body);

@@ -95,13 +95,6 @@ keystore::Interval interval(ByteReader& r) {
   return {begin, end};
 }
 
-Bytes settlement_result(const KeyId& id, Verdict::Kind kind) {
-  ByteWriter w;
-  w.bytes(id.bytes);
-  w.u8(code(kind));
-  return std::move(w).take();
-}
-
 }  // namespace
 
 Bytes encode(const Hello& m) {
@@ -155,6 +148,7 @@ Bytes encode(const SettleQuery& m) {
   ByteWriter w;
   w.bytes(m.id.bytes);
   w.u64(m.block);
+  w.u8(m.attempt);
   return std::move(w).take();
 }
 
@@ -163,19 +157,34 @@ Result<SettleQuery> decode_settle_query(ByteSpan body) {
   SettleQuery m;
   m.id = key_id(r);
   m.block = r.u64();
+  m.attempt = r.u8_up_to(kSettlementTries - 1);
   return r.finish(m, "SETTLE_QUERY");
 }
 
-Bytes encode(const SettleAnswer& m) { return settlement_result(m.id, m.kind); }
+Bytes encode(const SettleAnswer& m) {
+  ByteWriter w;
+  w.bytes(m.id.bytes);
+  w.u8(code(m.kind));
+  w.u8(m.attempt);
+  return std::move(w).take();
+}
+
 Result<SettleAnswer> decode_settle_answer(ByteSpan body) {
   ByteReader r(body);
   SettleAnswer m;
   m.id = key_id(r);
   m.kind = choice(r, Verdict::Kind::destroyed);
+  m.attempt = r.u8_up_to(kSettlementTries - 1);
   return r.finish(m, "SETTLE_ANSWER");
 }
 
-Bytes encode(const SettleDone& m) { return settlement_result(m.id, m.kind); }
+Bytes encode(const SettleDone& m) {
+  ByteWriter w;
+  w.bytes(m.id.bytes);
+  w.u8(code(m.kind));
+  return std::move(w).take();
+}
+
 Result<SettleDone> decode_settle_done(ByteSpan body) {
   ByteReader r(body);
   SettleDone m;

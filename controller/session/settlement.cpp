@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Settlement: Bob asks what became of the key he holds PENDING; Alice's remembered verdict decides. Both say it with
-// one-time tags over a message that names no connection: said again after a lost link it is the same, and shows nothing
-// new. A tag that fails is the end of that pad: the key then stays pending and people must look.
-#include <algorithm>
-
+// Settlement: Bob asks what became of the key he holds PENDING; Alice's remembered verdict decides. Every try has pads
+// of its own, each used once: a lost link costs a try, and when all are spent the key stays pending and people must
+// look.
 #include "controller/session/machine.hpp"
 
 namespace nicol::session {
@@ -16,8 +14,6 @@ std::optional<Remembered> find(const keystore::KeyStore& store, const KeyId& id)
     if (known.id == id) return known;
   return std::nullopt;
 }
-
-bool burnt(const Remembered& known) { return known.settlement.query_ba.size() == 0; }
 
 constexpr const char* kStuck = "the key stays unused and no block opens: make a new pre-shared key on both nodes";
 
@@ -43,48 +39,35 @@ Result<void> Machine::ask_settlement() {
     peer_ready();
     return {};
   }
-  // On Bob's side a remembered id marks a settlement whose one try was spent.
-  if (find(*store_, pending->id)) {
-    alarm("settlement", "an earlier answer about this key did not verify", kStuck);
-    return session_error(Code::refused, "a key in doubt cannot be settled");
+  SettleQuery m{pending->id, pending->block, 0};
+  for (; m.attempt < kSettlementTries; ++m.attempt) {
+    const Result<void> sent = send_alone(FrameType::settle_query, TagPurpose::settle_query,
+                                         settlement_pad(pending->settlement.query_ba, m.attempt), encode(m));
+    if (!sent && sent.error().code == Code::refused) continue;  // this pad was used before
+    if (sent) enter(State::answer_wait);
+    return sent;
   }
-  const Bytes body = encode(SettleQuery{pending->id, pending->block});
-  const Result<Bytes> tag = settlement_tag(*store_, TagPurpose::settle_query, pending->settlement.query_ba,
-                                           settlement_message(FrameType::settle_query, body));
-  if (!tag) return tag.error();
-  send(FrameType::settle_query, body);
-  out_.send.back().insert(out_.send.back().end(), tag->begin(), tag->end());
-  enter(State::answer_wait);
-  return {};
+  alarm("settlement", "every pad reserved for settling this key was used without an answer", kStuck);
+  return session_error(Code::refused, "a key in doubt cannot be settled");
 }
 
 Result<void> Machine::on_settle_query(const Incoming& in) {
   const Result<SettleQuery> m = decode_settle_query(in.body);
   if (!m) return m.error();
   const std::optional<Remembered> known = find(*store_, m->id);
-  if (m->id != peer_pending_ || !known || burnt(*known)) {
+  if (m->id != peer_pending_ || !known) {
     alarm("settlement", "a query for a key whose pads this side does not hold", kStuck);
     return session_error(Code::authentication, "a settlement that cannot be answered");
   }
-  const Bytes question = settlement_message(FrameType::settle_query, in.body);
-  const Result<bool> verified =
-      verify_settlement(*store_, TagPurpose::settle_query, known->settlement.query_ba, question, in.trailer);
-  if (!verified) return verified.error();
-  if (!*verified) {
-    if (Result<void> spent = store_->remember(m->id, known->verdict, {}); !spent) return spent;
-    alarm("settlement", "a query did not verify", kStuck);
-    return session_error(Code::authentication, "a tag did not verify");
-  }
+  const Result<void> verified =
+      verify_alone(in, TagPurpose::settle_query, settlement_pad(known->settlement.query_ba, m->attempt));
+  if (!verified) return verified;
   const auto kind = known->verdict == Verdict::Kind::available ? Verdict::Kind::available : Verdict::Kind::destroyed;
   if (!known->verdict)
     if (Result<void> written = store_->remember(m->id, kind, known->settlement); !written) return written;
-  const Bytes body = encode(SettleAnswer{m->id, kind});
-  const Result<Bytes> tag = settlement_tag(*store_, TagPurpose::settle_answer, known->settlement.answer_ab,
-                                           settlement_message(FrameType::settle_answer, body));
-  if (!tag) return tag.error();
-  send(FrameType::settle_answer, body);
-  out_.send.back().insert(out_.send.back().end(), tag->begin(), tag->end());
-  return {};
+  return send_alone(FrameType::settle_answer, TagPurpose::settle_answer,
+                    settlement_pad(known->settlement.answer_ab, m->attempt),
+                    encode(SettleAnswer{m->id, kind, m->attempt}));
 }
 
 Result<void> Machine::on_settle_answer(const Incoming& in) {
@@ -92,20 +75,34 @@ Result<void> Machine::on_settle_answer(const Incoming& in) {
   if (!m) return m.error();
   const auto pending = store_->pending();
   if (!pending || m->id != pending->id) return session_error(Code::authentication, "an answer about another key");
-  const Bytes answer = settlement_message(FrameType::settle_answer, in.body);
-  const Result<bool> verified =
-      verify_settlement(*store_, TagPurpose::settle_answer, pending->settlement.answer_ab, answer, in.trailer);
-  if (!verified) return verified.error();
-  if (!*verified) {
-    if (Result<void> spent = store_->remember(pending->id, std::nullopt, {}); !spent) return spent;
-    alarm("settlement", "an answer did not verify", kStuck);
-    return session_error(Code::authentication, "a tag did not verify");
-  }
+  const Result<void> verified =
+      verify_alone(in, TagPurpose::settle_answer, settlement_pad(pending->settlement.answer_ab, m->attempt));
+  if (!verified) return verified;
   if (Result<void> done = apply_verdict(m->id, m->kind); !done) return done;
   send(FrameType::settle_done, encode(SettleDone{m->id, m->kind}));
   event(EventSettled{m->id, m->kind});
   peer_ready();
   return {};
+}
+
+/// A settlement frame stands alone: tagged by itself, outside any block. Not sent when its pad is gone.
+Result<void> Machine::send_alone(FrameType type, TagPurpose purpose, const keystore::Interval& pad, const Bytes& body) {
+  Link ahead = link_;
+  Bytes frame = ahead.make(type, body);
+  const Result<Bytes> tag = single_tag(*store_, purpose, pad, frame);
+  if (!tag) return tag.error();
+  link_ = ahead;
+  frame.insert(frame.end(), tag->begin(), tag->end());
+  out_.send.push_back(std::move(frame));
+  return {};
+}
+
+Result<void> Machine::verify_alone(const Incoming& in, TagPurpose purpose, const keystore::Interval& pad) {
+  const Result<bool> verified = verify_single(*store_, purpose, pad, in.canonical, in.trailer);
+  if (verified && *verified) return {};
+  alarm("settlement", "a message about a key in doubt did not verify",
+        "somebody changes messages on the line, or one node's state was set back; each try spends a reserved pad");
+  return session_error(Code::authentication, "a tag did not verify");
 }
 
 Result<void> Machine::on_settle_done(const Incoming& in) {
