@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 
@@ -52,16 +53,52 @@ std::vector<MaskedPattern> mask_windows(std::span<const std::byte> secret, std::
   return patterns;
 }
 
-PatternSearch::PatternSearch(std::span<const MaskedPattern> patterns)
-    : maybe_(std::make_unique<std::bitset<std::size_t{1} << 18>>()) {
+namespace {
+
+constexpr unsigned hash_bits = 18;
+
+std::uint64_t word_at(const std::uint8_t* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+std::uint64_t hash_of(std::uint64_t word) { return word * 0x9e3779b97f4a7c15ULL >> (64 - hash_bits); }
+
+}  // namespace
+
+PatternSearch::PatternSearch(std::span<const MaskedPattern> patterns) : maybe_((std::size_t{1} << hash_bits) / 64) {
   for (const MaskedPattern& pattern : patterns) {
     std::vector<std::uint8_t> bytes(pattern.size());
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = pattern.byte(i);
-    const std::uint64_t word = word_at(bytes.data());
-    maybe_->set(filter_index(word));
+    const std::uint64_t word = word_at(bytes.data()), hash = hash_of(word);
+    maybe_[hash / 64] |= std::uint64_t{1} << hash % 64;
     by_first_word_.emplace(word, patterns_.size());
     longest_ = std::max(longest_, bytes.size());
     patterns_.push_back(std::move(bytes));
+  }
+}
+
+std::vector<PatternSearch::Match> PatternSearch::find(std::span<const std::uint8_t> data, std::size_t starts) const {
+  std::vector<Match> matches;
+  if (data.size() < shortest_pattern) return matches;
+  const std::size_t end = std::min(starts, data.size() - shortest_pattern + 1);
+  const std::uint8_t* const bytes = data.data();
+  const std::uint64_t* const maybe = maybe_.data();
+  for (std::size_t i = 0; i < end; ++i) {
+    const std::uint64_t hash = hash_of(word_at(bytes + i));
+    if ((maybe[hash / 64] >> hash % 64 & 1) != 0) verify(data, i, matches);
+  }
+  return matches;
+}
+
+void PatternSearch::verify(std::span<const std::uint8_t> data, std::size_t offset, std::vector<Match>& matches) const {
+  const auto [first, last] = by_first_word_.equal_range(word_at(data.data() + offset));
+  for (auto candidate = first; candidate != last; ++candidate) {
+    const auto& bytes = patterns_[candidate->second];
+    const bool same =
+        bytes.size() <= data.size() - offset && std::memcmp(bytes.data(), data.data() + offset, bytes.size()) == 0;
+    if (same) matches.push_back({offset, candidate->second});
   }
 }
 
@@ -84,7 +121,7 @@ Result<std::size_t> count_in_file(const std::filesystem::path& file, std::span<c
     buffer.resize(kept + static_cast<std::size_t>(in.gcount()));
     more = in.good();
     const std::size_t starts = more ? buffer.size() - search.longest() : buffer.size();
-    search.for_each(buffer, starts, [&](std::size_t, std::size_t) { ++copies; });
+    copies += search.find(buffer, starts).size();
     buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(starts));
   }
   return copies;

@@ -87,12 +87,12 @@ class Scanner {
   }
 
   void find(const MemoryMap& map, std::uint64_t base, std::span<const std::uint8_t> data, std::uint64_t starts) {
-    search_.for_each(data, starts, [&](std::size_t offset, std::size_t pattern) {
-      const std::uint64_t address = base + offset;
-      if (address % stride_ != 0) return;
+    for (const auto& match : search_.find(data, starts)) {
+      const std::uint64_t address = base + match.offset;
+      if (address % stride_ != 0) continue;
       if (++report_.copies <= most_hits)
-        report_.hits.push_back({pattern, address, map.name.empty() ? map.permissions : map.name});
-    });
+        report_.hits.push_back({match.pattern, address, map.name.empty() ? map.permissions : map.name});
+    }
   }
 
   PatternSearch search_;
