@@ -65,14 +65,6 @@ Result<secret::LockedKey> KeyStore::take_pad(Pool pool, Interval interval) {
   return impl_->take_pad(pool, interval);
 }
 
-Interval KeyStore::unused_pad(Pool pool, Interval interval) const {
-  const Guard guard(impl_->mutex);
-  Interval last;
-  for (const Interval& part : impl_->open_in(pool).parts())
-    if (const Interval common = intersection(part, interval); common.size() != 0) last = common;
-  return last;
-}
-
 Result<void> KeyStore::put(PendingKey&& key, const Split& split, const Settlement& settlement) {
   const PendingKey taken = std::move(key);  // gone from the caller whatever happens
   const Guard guard(impl_->mutex);

@@ -129,9 +129,6 @@ class KeyStore {
   Result<void> accept_reservation(Pool pool, Interval interval);
   /// Pad bits inside a reservation of this run or of a pending block, each position handed out once (then wiped).
   Result<secret::LockedKey> take_pad(Pool pool, Interval interval);
-  /// What of `interval` take_pad has not handed out yet and still would: its last such run, empty when nothing is left.
-  /// A settlement's pads are kept several tags long, and this says which of them are unused after a restart.
-  Interval unused_pad(Pool pool, Interval interval) const;
 
   /// State PENDING, durable before it returns; settlement: the pad intervals kept for its query and answer.
   struct Settlement {
