@@ -136,7 +136,7 @@ Result<void> Motor::fate(std::uint64_t number) const {
   const std::lock_guard lock(mutex_);
   if (stopped_ == number) return error(Code::cancelled, "the move was stopped");
   if (move_.number != number) return {};  // ended before the next one could begin
-  if (move_.failed && clock_->now() >= move_.arrive)
+  if (move_.failed && clock_->now() >= move_.settled)
     return error(Code::motion_fault, fmt::format("stalled at {:.4f} deg", move_.to.degrees()));
   return {};
 }
