@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rates of reconciliation and privacy amplification.
+#include <stdexcept>
+
 #include "controller/app/bench/measure.hpp"
 #include "controller/distillation/amplification.hpp"
 #include "controller/distillation/cascade.hpp"
@@ -76,7 +78,7 @@ Run reconcile(Pair pair, std::uint64_t seed, secret::Arena& arena) {
     run.parities += static_cast<double>(bob.ask().ranges.size());
     const auto answer = alice.answer(bob.ask()).value();
     charge(run.alice_seconds);
-    if (auto stepped = bob.step(answer); !stepped) break;
+    if (auto stepped = bob.step(answer); !stepped) throw std::runtime_error(describe(stepped.error()));
     charge(run.bob_seconds);
   }
   run.corrected = static_cast<double>(bob.errors_corrected());

@@ -47,9 +47,10 @@ std::vector<StageResult> bench_key_slots(const Options&) {
         for (std::size_t i = 0; i < size; ++i) read[i] ^= all[slot * size + i];
     });
     slab.release(slots);
+    keep(read.data());
   });
   return {compared("key_slots", 8.0 * bytes, static_cast<double>(keys) / seconds, "keys/s", kernel,
-                   {{"batch", static_cast<double>(keys)}, {"sum", static_cast<double>(read[0])}})};
+                   {{"batch", static_cast<double>(keys)}})};
 }
 
 }  // namespace nicol::bench

@@ -18,9 +18,6 @@ namespace nicol::bench {
 
 namespace {
 
-/// The compiler must believe that somebody reads what was computed.
-void keep(const void* result) { __asm__ volatile("" : : "r"(result) : "memory"); }
-
 const distillation::detail::ToeplitzKernel& best_kernel() {
 #if defined(__x86_64__)
   switch (distillation::best_kernel()) {

@@ -2,6 +2,7 @@
 // Rates of the way from a tagger's words to sifted bits.
 #include <bit>
 #include <cmath>
+#include <stdexcept>
 
 #include "controller/app/bench/measure.hpp"
 #include "controller/detection/slot_detector.hpp"
@@ -73,8 +74,8 @@ std::size_t decode_gate_sift(const WordStream& stream, std::vector<hal::TimeTag>
     block.tag_count = n;
     block.first_index = first;
     block.t_begin = block.t_end;
-    block.t_end = first + n == stream.words.size() ? stream.end : storage[n - 1].ticks;
-    if (auto processed = detector.process(block); !processed) return 0;
+    block.t_end = first + n == stream.words.size() ? stream.end : storage[n - 1].ticks + 1;
+    if (auto processed = detector.process(block); !processed) throw std::runtime_error(describe(processed.error()));
     ++block.sequence;
   }
   detection::Clicks clicks = std::move(detector.finish().clicks);
@@ -90,7 +91,7 @@ std::size_t decode_gate_sift(const WordStream& stream, std::vector<hal::TimeTag>
   reply.mismatched_bits = sifting::PublicBits(mismatched);
   reply.slots_kept_total = stream.slots;
   const auto sifted = sifting::sift_bob(std::move(clicks), reply);
-  if (!sifted) return 0;
+  if (!sifted) throw std::runtime_error(describe(sifted.error()));
   return sifted->block.size(detection::Basis::rectilinear) + sifted->block.size(detection::Basis::diagonal);
 }
 
