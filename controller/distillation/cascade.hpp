@@ -75,7 +75,7 @@ class CascadeAnswerer {
 };
 
 /// Locked bytes one side holds for n bits while it reconciles, beside the arena: the raw key (moved in) and a permuted
-/// copy for each of two shuffles. Permutations are public and stand in ordinary memory (16 bytes a bit at Bob).
+/// copy for each of two shuffles. Permutations are public and stand in ordinary memory (8 bytes a bit at Bob).
 std::size_t cascade_scratch_bytes(std::uint64_t bits);
 
 }  // namespace nicol::distillation

@@ -74,10 +74,9 @@ std::uint32_t Shuffle::place(std::uint32_t position) {
 
 std::uint32_t PassOrders::size(std::uint32_t pass) { return pass < kShuffledPasses ? bits_ : subset(pass).size(); }
 
-Shuffle& PassOrders::shuffled(std::uint32_t pass) {
-  auto& made = shuffled_[pass];
-  if (!made) made.emplace(bits_, seed_, pass);
-  return *made;
+Shuffle& PassOrders::shuffle() {
+  if (!shuffle_) shuffle_.emplace(bits_, seed_, 1);
+  return *shuffle_;
 }
 
 const Subset& PassOrders::subset(std::uint32_t pass) {
@@ -88,14 +87,15 @@ const Subset& PassOrders::subset(std::uint32_t pass) {
 }
 
 std::uint32_t PassOrders::position(std::uint32_t pass, std::uint32_t place) {
-  if (pass == 0) return place;
-  return pass < kShuffledPasses ? shuffled(pass).position(place) : subset(pass).position(place);
+  if (pass >= kShuffledPasses) return subset(pass).position(place);
+  for (; pass > 0; --pass) place = shuffle().position(place);
+  return place;
 }
 
 std::optional<std::uint32_t> PassOrders::place(std::uint32_t pass, std::uint32_t position) {
-  if (pass == 0) return position;
-  if (pass < kShuffledPasses) return shuffled(pass).place(position);
-  return subset(pass).member(position);
+  if (pass >= kShuffledPasses) return subset(pass).member(position);
+  for (; pass > 0; --pass) position = shuffle().place(position);
+  return position;
 }
 
 }  // namespace nicol::distillation::detail

@@ -2,7 +2,6 @@
 // In which order each pass of Cascade sees the bits. Public: both sides derive it from the plan's seed.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,7 +41,9 @@ class Shuffle {
   std::unique_ptr<std::uint32_t[]> positions_, places_;
 };
 
-/// All passes of one block; each is made when it is first used. A "place" counts within a pass.
+/// All passes of one block; each is made when it is first used. A "place" counts within a pass. Pass p <
+/// kShuffledPasses is one shuffle applied p times: neighbours of any pass are strangers in the others, as with a
+/// shuffle each, at half the memory and time (f and rounds were measured equal).
 class PassOrders {
  public:
   PassOrders(std::uint32_t bits, std::uint64_t seed) : bits_(bits), seed_(seed) {}
@@ -52,17 +53,16 @@ class PassOrders {
   std::uint32_t position(std::uint32_t pass, std::uint32_t place);
   /// Empty where a subset leaves the position out.
   std::optional<std::uint32_t> place(std::uint32_t pass, std::uint32_t position);
-  /// 1 <= pass < kShuffledPasses.
-  Shuffle& shuffled(std::uint32_t pass);
-  /// Gives the memory of a shuffle back; it is made again when wanted.
-  void forget(std::uint32_t pass) { shuffled_[pass].reset(); }
+  Shuffle& shuffle();
+  /// Gives its memory back; it is made again when wanted.
+  void forget_shuffle() { shuffle_.reset(); }
   /// pass >= kShuffledPasses.
   const Subset& subset(std::uint32_t pass);
 
  private:
   std::uint32_t bits_;
   std::uint64_t seed_;
-  std::array<std::optional<Shuffle>, kShuffledPasses> shuffled_;
+  std::optional<Shuffle> shuffle_;
   std::vector<std::optional<Subset>> subsets_;
 };
 

@@ -63,7 +63,8 @@ BitString ParityTables::take() && {
 
 void ParityTables::prepare(std::span<std::uint64_t> region, std::uint32_t pass, PassOrders& orders) {
   if (pass >= kShuffledPasses || made_[pass]) return;
-  secret::bits::gather(copy(region, 0), orders.shuffled(pass).positions(), copy(region, pass), 0);
+  prepare(region, pass - 1, orders);
+  secret::bits::gather(copy(region, pass - 1), orders.shuffle().positions(), copy(region, pass), 0);
   made_[pass] = true;
 }
 
@@ -84,8 +85,7 @@ PublicBits ParityTables::parities(std::span<const ParityRange> ranges, PassOrder
     result = std::move(parities);
     return std::span<const std::uint32_t>();
   });
-  for (std::uint32_t pass = 1; pass < kShuffledPasses; ++pass)
-    if (made_[pass]) orders.forget(pass);
+  if (made_.back()) orders.forget_shuffle();
   return result;
 }
 

@@ -25,7 +25,7 @@ class ParityTables {
       invert(words, std::forward<F>(f)(parities(words, ranges, orders)), orders);
     });
   }
-  /// For the side that corrects nothing: shuffles are forgotten once their copy is made.
+  /// For the side that corrects nothing: the shuffle is forgotten once all copies are made.
   PublicBits parities(std::span<const ParityRange> ranges, PassOrders& orders);
   BitString take() &&;
 

@@ -19,7 +19,7 @@ struct CascadeSchedule {
 };
 inline constexpr CascadeSchedule kSchedule;
 
-/// Pass 0 is unpermuted, passes 1 and 2 are shuffles, later ones random subsets.
+/// Pass 0 is unpermuted, passes 1 and 2 are shuffled, later ones random subsets.
 inline constexpr std::uint32_t kShuffledPasses = 3;
 inline constexpr std::uint32_t kMaximumSubsets = 128;
 inline constexpr std::uint32_t kMaximumPasses = kShuffledPasses + kMaximumSubsets;

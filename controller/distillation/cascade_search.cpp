@@ -6,6 +6,12 @@
 
 namespace nicol::distillation::detail {
 
+namespace {
+
+constexpr std::size_t kNodesPerBlock = 8;  // blocks, and the halves of those that were searched, as a rule
+
+}  // namespace
+
 CascadeSearch::CascadeSearch(PassOrders& orders, double expected_qber, const CascadeSchedule& schedule)
     : orders_(orders),
       schedule_(schedule),
@@ -104,6 +110,7 @@ void CascadeSearch::ask_blocks(std::uint32_t block, Total total) {
   const std::uint32_t size = orders_.size(pass);
   Pass& made = passes_.emplace_back();
   made.block = block;
+  made.nodes.reserve((size / block + 1) * kNodesPerBlock);
   for (std::uint32_t begin = 0; begin < size; begin += std::min(block, size - begin)) {
     const Node node{begin, begin + std::min(block, size - begin)};
     const auto index = static_cast<std::uint32_t>(made.nodes.size());
