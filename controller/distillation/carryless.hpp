@@ -38,7 +38,9 @@ constexpr WordProduct carryless_product(std::uint64_t a, std::uint64_t b) noexce
 /// One way to compute: the same bits from each. A square Toeplitz block of w words has 64w rows and columns; its
 /// diagonals are 2w words s, out bit i = XOR_j s[64w + i - j] v[j].
 struct ToeplitzKernel {
-  /// w = 16, 24 or 32. May read 8 words past the end of s.
+  /// Blocks of more words are split: in scratch that the caller gives, so that nothing of the input touches the stack.
+  std::size_t largest_block = 0;
+  /// w = 16, 24 or 32 words, halved until it is at most largest_block. May read 8 words past the end of s.
   void (*block)(std::uint64_t* out, const std::uint64_t* s, const std::uint64_t* v, std::size_t words);
   /// out = a XOR b; out ^= a.
   void (*combine)(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b, std::size_t words);

@@ -116,8 +116,8 @@ NICOL_VPCLMUL void accumulate_512(std::uint64_t* out, const std::uint64_t* a, st
 
 }  // namespace
 
-const ToeplitzKernel kPclmulKernel{block_128, combine_128, accumulate_128};
-const ToeplitzKernel kVpclmulKernel{block_512, combine_512, accumulate_512};
+const ToeplitzKernel kPclmulKernel{32, block_128, combine_128, accumulate_128};
+const ToeplitzKernel kVpclmulKernel{32, block_512, combine_512, accumulate_512};
 
 }  // namespace nicol::distillation::detail
 #endif

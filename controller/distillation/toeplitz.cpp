@@ -46,7 +46,7 @@ Tiling tile(std::uint64_t input_bits, std::uint64_t output_bits) {
 
 void multiply(const ToeplitzKernel& kernel, std::uint64_t* out, const std::uint64_t* s, const std::uint64_t* v,
               std::size_t words, std::uint64_t* stack) {
-  if (words <= 32) return kernel.block(out, s, v, words);
+  if (words <= kernel.largest_block) return kernel.block(out, s, v, words);
   const std::size_t half = words / 2;
   std::uint64_t* const diagonals = stack;
   std::uint64_t* const folded = diagonals + 3 * half;

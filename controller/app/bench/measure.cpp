@@ -100,9 +100,10 @@ double median_seconds(const std::function<void()>& work, Repeats repeats) {
 }
 
 Yardstick carryless_kernel() {
-  constexpr std::size_t words = 32, calls = 2'000;
-  std::vector<std::uint64_t> s(2 * words + distillation::detail::kReadPast, 3), v(words, 5), out(words);
+  constexpr std::size_t calls = 2'000;
   const auto& kernel = best_kernel();
+  const std::size_t words = kernel.largest_block;
+  std::vector<std::uint64_t> s(2 * words + distillation::detail::kReadPast, 3), v(words, 5), out(words);
   const double seconds = median_seconds(
       [&] {
         for (std::size_t i = 0; i < calls; ++i) {
