@@ -171,7 +171,8 @@ TEST(MultiClick, OfBothBasesGivesARandomBasisAndBit) {
   const Seen seen = detect(doubles(1, 2));
   ASSERT_EQ(seen.slots.size(), 3'997U);
   std::array<double, 4> counts{};
-  for (std::size_t i = 0; i < seen.slots.size(); ++i) counts[(seen.bases.get(i) ? 2U : 0U) + (seen.bits.get(i) ? 1U : 0U)] += 1;
+  for (std::size_t i = 0; i < seen.slots.size(); ++i)
+    counts[(seen.bases.get(i) ? 2U : 0U) + (seen.bits.get(i) ? 1U : 0U)] += 1;
   double chi_square = 0;
   for (const double c : counts) chi_square += (c - 999.25) * (c - 999.25) / 999.25;
   EXPECT_LT(chi_square, 27.7);  // 1e-5 at 3 degrees

@@ -12,14 +12,14 @@ namespace {
 const std::unique_ptr<Random> kRandom = make_seeded_random(11, NodeId::alice);
 
 TEST(PlannedShare, IsATenthOfALargeKeyBasisAndAllOfTheOther) {
-  const SamplePlan plan;
+  const SamplePlan plan{};
   EXPECT_NEAR(planned_share(plan, Basis::rectilinear, 1'000'000), 0.1, 1e-9);
   EXPECT_GE(planned_share(plan, Basis::rectilinear, 1'000'000), 0.1);
   EXPECT_EQ(planned_share(plan, Basis::diagonal, 1'000'000), 1.0);
 }
 
 TEST(PlannedShare, ExpectsTwoHundredBitsOfASmallKeyBasis) {
-  const SamplePlan plan;
+  const SamplePlan plan{};
   EXPECT_NEAR(planned_share(plan, Basis::rectilinear, 1'000) * 1'000, 200, 1e-6);
   EXPECT_EQ(planned_share(plan, Basis::rectilinear, 200), 1.0);
   EXPECT_EQ(planned_share(plan, Basis::rectilinear, 3), 1.0);
@@ -78,7 +78,7 @@ TEST(Coins, DiscloseAllOfTheOtherBasis) {
 class CoinCheck : public testing::Test {
  protected:
   const Sifted s = sift(random_pair(5, 4'000, 1, 1, 0));
-  const SamplePlan plan;
+  const SamplePlan plan{};
   SampleCoins coins = draw_coins(s.bob.block, plan, *kRandom, 1);
   bool refused(const SamplePlan& p) const {
     const auto r = check_coins(coins, s.alice.block, p);
