@@ -179,7 +179,8 @@ class Machine {
 
   Hello own_, peer_;
   Bytes own_hello_frame_, peer_hello_frame_;
-  std::optional<KeyId> peer_pending_;  // Alice: Bob said in MARKS that he will ask for it
+  std::optional<KeyId> peer_pending_;    // Alice: Bob said in MARKS that he will ask for it
+  std::uint8_t settlement_attempt_ = 0;  // Bob: whose answer he waits for
   std::optional<OpenBlock> block_;
   std::optional<BlockResult> given_up_;      // by this side; told to the caller once the peer knows
   std::optional<std::uint64_t> last_block_;  // number of the last block that was opened

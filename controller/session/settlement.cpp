@@ -45,6 +45,7 @@ Result<void> Machine::ask_settlement() {
                                          settlement_pad(pending->settlement.query_ba, m.attempt), encode(m));
     if (!sent && sent.error().code == Code::refused) continue;  // this pad was used before
     if (sent) enter(State::answer_wait);
+    settlement_attempt_ = m.attempt;
     return sent;
   }
   alarm("settlement", "every pad reserved for settling this key was used without an answer", kStuck);
@@ -74,7 +75,8 @@ Result<void> Machine::on_settle_answer(const Incoming& in) {
   const Result<SettleAnswer> m = decode_settle_answer(in.body);
   if (!m) return m.error();
   const auto pending = store_->pending();
-  if (!pending || m->id != pending->id) return session_error(Code::authentication, "an answer about another key");
+  if (!pending || m->id != pending->id || m->attempt != settlement_attempt_)
+    return session_error(Code::authentication, "an answer about another key");
   const Result<void> verified =
       verify_alone(in, TagPurpose::settle_answer, settlement_pad(pending->settlement.answer_ab, m->attempt));
   if (!verified) return verified;

@@ -53,11 +53,34 @@ TwoNodes::TwoNodes(LinkModel link_model) : model(link_model), arena_(expect(secr
     node(side).config = config_for(side, model);
     node(side).random = make_seeded_random(7, side == Side::alice ? NodeId::alice : NodeId::bob);
     open_store(side, {});
+    std::filesystem::copy(folder_of(side), folder_.path() / ("backup-" + folder_of(side).filename().string()),
+                          std::filesystem::copy_options::recursive);
   }
 }
 
+std::filesystem::path TwoNodes::folder_of(Side side) const {
+  return folder_.path() / (side == Side::alice ? "alice" : "bob");
+}
+
+void TwoNodes::kill(Side side) {
+  node(side).config.blocks_before += node(side).session->blocks_opened();
+  node(side).session.reset();
+  node(side).store.reset();
+  disconnect();
+}
+
+void TwoNodes::set_back(Side side) {
+  disconnect();
+  node(side).session.reset();
+  node(side).store.reset();
+  std::filesystem::remove_all(folder_of(side));
+  std::filesystem::copy(folder_.path() / ("backup-" + folder_of(side).filename().string()), folder_of(side),
+                        std::filesystem::copy_options::recursive);
+  open_store(side, {});
+}
+
 void TwoNodes::open_store(Side side, keystore::FaultPoint fault) {
-  const auto directory = folder_.path() / (side == Side::alice ? "alice" : "bob");
+  const auto directory = folder_of(side);
   node(side).store.reset();
   node(side).store =
       expect(keystore::KeyStore::open(directory, folder_.path() / "psk", {.plan = {}, .fault = std::move(fault)}));

@@ -70,6 +70,11 @@ class TwoNodes {
   /// Closes and reopens a store, as a restart does; disconnects first.
   void restart(Side side, keystore::FaultPoint fault = {});
 
+  /// The node is gone without a word; the other hears that the link is.
+  void kill(Side side);
+  /// Bob's or Alice's state folder becomes what it was when the test began (a restored backup).
+  void set_back(Side side);
+  secret::Arena& arena() { return arena_; }
   Node& alice() { return nodes_[0]; }
   Node& bob() { return nodes_[1]; }
   Node& node(Side side) { return nodes_[side == Side::alice ? 0 : 1]; }
@@ -87,6 +92,7 @@ class TwoNodes {
   LinkModel model;
 
  private:
+  std::filesystem::path folder_of(Side side) const;
   void open_store(Side side, keystore::FaultPoint fault);
   void on_event(Side side, session::Event& event);
   void shine(std::uint64_t index);
