@@ -197,6 +197,14 @@ TEST(SlotClock, DropsSlotsThatRestOnARateNobodyChecked) {
   EXPECT_EQ(seen.slots, thirds(830));
 }
 
+TEST(SlotClock, LooksAtNoSyncTagAfterTheBlock) {
+  Stream s;
+  s.marks();
+  s.sync(10, 900);  // would move slot 98 by 720 ps, if it came in time to be looked at
+  s.click(98, 1, -900);
+  for (const std::size_t cut : {1U, 3U, 1'000U}) EXPECT_EQ(detect(s, cut).slots, (Slots{98})) << cut;
+}
+
 TEST(SlotClock, DropsEverythingWithoutAFrameMarker) {
   Stream s;
   for (std::uint64_t j = 0; j < 10; ++j) s.sync(j);
