@@ -94,7 +94,7 @@ Result<BitsFile> BitsFile::open(const Folder& folder, const std::string& name,
   BitsHeader header;
   r(magic, version);
   visit(r, header);
-  if (!r.complete() || magic != kMagic) return unreadable(path, "is not a file of key bits");
+  if (!r.complete() || magic != kMagic || version == 0) return unreadable(path, "is not a file of key bits");
   if (version > kVersion)
     return Error{.code = Code::not_supported,
                  .message = fmt::format("{} has format {}, this Nicol reads {}", path.string(), version, kVersion)};

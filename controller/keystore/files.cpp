@@ -197,6 +197,10 @@ void Folder::destroy(const std::string& name, std::string_view what) const noexc
       }
     (void)::fdatasync(file->get());
   }
+  remove(name, what);
+}
+
+void Folder::remove(const std::string& name, std::string_view what) const noexcept {
   at(what, "unlink");
   ::unlinkat(fd(), name.c_str(), 0);
   at(what, "unlinked");

@@ -70,6 +70,9 @@ class Folder {
   /// Overwrites with zeros (best effort: what a flash disk keeps is out of reach) and unlinks.
   /// Boundaries: WHAT.wipe, .unlink, .unlinked.
   void destroy(const std::string& name, std::string_view what) const noexcept;
+  /// Unlinks what holds no secret (a file that is overwritten first could be met half wiped). Boundaries: WHAT.unlink,
+  /// .unlinked.
+  void remove(const std::string& name, std::string_view what) const noexcept;
   /// Everything in it, then the folder itself.
   void destroy_all(std::string_view what) && noexcept;
 

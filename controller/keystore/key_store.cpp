@@ -126,6 +126,17 @@ Result<std::uint64_t> KeyStore::next_block() {
   return block;
 }
 
+Result<bool> KeyStore::same_key(const KeyStore& other, const KeyId& id) const {
+  const auto bits_in = [&id](Impl& store) {
+    const Guard guard(store.mutex);
+    return store.available_bits(id);
+  };
+  auto mine = bits_in(*impl_), theirs = bits_in(*other.impl_);
+  if (!mine) return std::move(mine).error();
+  if (!theirs) return std::move(theirs).error();
+  return mine->equal_ct(*theirs);
+}
+
 Result<SecretKey> KeyStore::deliver(const KeyId& id) {
   const Guard guard(impl_->mutex);
   auto bits = impl_->deliver(id);

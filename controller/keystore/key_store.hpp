@@ -162,6 +162,10 @@ class KeyStore {
   /// Next block number this node may use; durable and increasing.
   Result<std::uint64_t> next_block();
 
+  /// Whether this key is available in both stores of one process with the same bits; compared in constant time inside
+  /// locked pages, nothing is handed out. For `nicol run`, which holds both nodes.
+  Result<bool> same_key(const KeyStore& other, const KeyId& id) const;
+
   /// AVAILABLE -> DELIVERED, durable before a bit is handed out; a second call is refused.
   Result<SecretKey> deliver(const KeyId& id);
   /// One-time-pad bits for user data, each once: durable before handed out.

@@ -113,6 +113,8 @@ struct KeyStore::Impl {
   Result<void> settle(const KeyId& id, Verdict::Kind kind);
   Result<void> make_available(Owner& owner);
   Result<void> destroy(Owner& owner);
+  Result<BitString> delivery_bits(const Owner& owner);
+  Result<BitString> available_bits(const KeyId& id);
   Result<BitString> deliver(const KeyId& id);
 
   // store_verdicts.cpp

@@ -72,7 +72,7 @@ Result<void> KeyStore::Impl::put(const BitString& bits, const KeyRecord& record,
     if (auto done = commit(std::move(next)); !done) return done;
   KeyFile key{.state = KeyState::pending, .split = split, .begins = {}, .settlement = settlement, .record = record};
   if (auto done = persist(key, "key"); !done) {
-    keys.destroy(name, "bits");
+    if (!dead) keys.destroy(name, "bits");  // after a failed sync the key file may be there, and names them
     return done;
   }
   owners.emplace(record.id, owner_of(key));
@@ -116,12 +116,32 @@ Result<void> KeyStore::Impl::destroy(Owner& owner) {
   key->state = KeyState::destroyed;
   if (auto done = persist(*key, "key.destroyed"); !done) return done;
   keys.destroy(bits_name(id), "bits");
-  keys.destroy(record_name(id), "key");
+  keys.remove(record_name(id), "key");
   owners.erase(id);
   if (auto done = note(keys.sync()); !done) return done;
   Ledger next = ledger;
   release_pads(next, id);
   return next.pads.size() == ledger.pads.size() ? Result<void>() : commit(std::move(next));
+}
+
+Result<BitString> KeyStore::Impl::delivery_bits(const Owner& owner) {
+  const KeyId& id = owner.info.id;
+  auto file = BitsFile::open(keys, bits_name(id), id.bytes, sections_of(owner.info.split));
+  if (!file) return std::move(file).error();
+  BitString bits(owner.info.bits);
+  auto read = bits.with_write([&](std::span<std::uint64_t> words) {
+    return file->read(sealer, kDeliverySection, 0, owner.info.bits, std::as_writable_bytes(words), 0);
+  });
+  if (!read) return std::move(read).error();
+  return bits;
+}
+
+Result<BitString> KeyStore::Impl::available_bits(const KeyId& id) {
+  if (auto good = alive(); !good) return std::move(good).error();
+  const Owner* owner = find(id);
+  if (owner == nullptr || owner->info.state != KeyState::available)
+    return Error{.code = Code::not_found, .message = refused(id, "is not available").message};
+  return owner->info.bits == 0 ? Result<BitString>(BitString()) : delivery_bits(*owner);
 }
 
 Result<BitString> KeyStore::Impl::deliver(const KeyId& id) {
@@ -131,13 +151,8 @@ Result<BitString> KeyStore::Impl::deliver(const KeyId& id) {
   if (owner->info.state != KeyState::available)
     return refused(id, fmt::format("is {}, only an available key is delivered, once", to_string(owner->info.state)));
   if (owner->info.bits == 0) return refused(id, "went into the pools whole, nothing is left to deliver");
-  auto file = BitsFile::open(keys, bits_name(id), id.bytes, sections_of(owner->info.split));
-  if (!file) return std::move(file).error();
-  BitString bits(owner->info.bits);
-  auto read = bits.with_write([&](std::span<std::uint64_t> words) {
-    return file->read(sealer, kDeliverySection, 0, owner->info.bits, std::as_writable_bytes(words), 0);
-  });
-  if (!read) return std::move(read).error();
+  auto bits = delivery_bits(*owner);
+  if (!bits) return bits;
   auto key = read_key_file(keys, sealer, record_name(id));
   if (!key) return std::move(key).error();
   key->state = KeyState::delivered;

@@ -74,7 +74,7 @@ Result<void> KeyStore::Impl::load_key(const std::string& name) {
 
 Result<void> KeyStore::Impl::finish_destroyed(const KeyId& id) {
   if (keys.contains(bits_name(id))) keys.destroy(bits_name(id), "bits");
-  keys.destroy(record_name(id), "key");
+  keys.remove(record_name(id), "key");
   return keys.sync();
 }
 

@@ -80,6 +80,7 @@ Result<OtpHeader> read_header(const OtpInput& input) {
     return Error{
         .code = Code::not_supported,
         .message = fmt::format("{} has format {}, this Nicol reads {}", input.path.string(), version, kVersion)};
+  if (version == 0) return not_ours(input.path, "it has no format version");
   OtpHeader header;
   visit(r, header);
   const std::uint64_t most = std::uint64_t{1} << 62;
