@@ -43,10 +43,11 @@ DetectorBank::DetectorBank(BankOptions options)
     d.dark.mean_gap = m.dark_hz > 0 ? kPicosPerSecond / m.dark_hz : 0;
     d.stray.mean_gap = stray_hz > 0 ? kPicosPerSecond / stray_hz : 0;
     d.window_limit = static_cast<std::uint64_t>(std::ceil(m.rate_limit_hz * kRateWindow / kPicosPerSecond));
+    d.afterpulses.reserve(64);
     live_.push_back(std::move(d));
   }
   set_delays(std::vector<std::int64_t>(live_.size() + 2, 0));
-  tags_.reserve(4 * kBatchPhotons);
+  tags_.reserve(8 * kBatchPhotons);
 }
 
 void DetectorBank::set_delays(std::span<const std::int64_t> by_channel) {
@@ -59,7 +60,7 @@ void DetectorBank::set_delays(std::span<const std::int64_t> by_channel) {
   }
   const auto [least, most] = std::minmax_element(delay_.begin(), delay_.end());
   earliest_ = rounded(early) + 1 + std::max<std::int64_t>(0, -*least);
-  latest_ = rounded(late) + 1 + std::max<std::int64_t>(0, *most);
+  latest_ = rounded(late) + kFrameDelayPs + std::max<std::int64_t>(0, *most);
 }
 
 void DetectorBank::begin_block(const LightHeader& header) {
@@ -133,7 +134,7 @@ void DetectorBank::pulse_sync() {
   const double at = static_cast<double>(next_sync_ - block_.slot_zero);
   const auto jittered = [&] { return block_.slot_zero + rounded(at + kSyncJitterPs * draw_normal(sync_stream_)); };
   put(sync_channel(), jittered(), nullptr);
-  if (sync_slot_ == 0) put(frame_channel(), jittered(), nullptr);
+  if (sync_slot_ == 0) put(frame_channel(), jittered() + kFrameDelayPs, nullptr);
   sync_slot_ += block_.sync_divider;
   next_sync_ = sync_slot_ < known_slots_ ? block_.slot_zero + block_.slot_period * static_cast<std::int64_t>(sync_slot_)
                                          : kNever;

@@ -102,11 +102,11 @@ void Emitter::send(std::uint64_t slot, std::size_t state, const PhotonState& pre
   }
 }
 
-std::uint64_t Emitter::emit(const hal::PatternChunk& chunk, std::uint64_t from, Path path, LightBatch& batch,
+std::uint64_t Emitter::emit(const hal::PatternChunk& chunk, Slots slots, Path path, LightBatch& batch,
                             std::vector<std::uint64_t>& heralds) {
-  const std::uint64_t end = chunk.first_slot + chunk.slots;
+  const std::uint64_t end = slots.end;
   const bool heralded = scenario_.source.type != SourceType::pulsed;
-  while (from < end) {
+  for (std::uint64_t from = slots.begin; from < end;) {
     if (from >= constant_until_) look_at_channel(from);
     if (!next_) next_ = from + draw_failures(stream_, tables_.rate);
     const std::uint64_t stretch = std::min(end, constant_until_);

@@ -15,6 +15,9 @@
 
 namespace nicol::sim {
 
+struct Slots {
+  std::uint64_t begin = 0, end = 0;
+};
 enum class Path : std::uint8_t { open, blocked };
 
 /// All draws are of streams keyed by the block and taken in slot order, so how a block is cut into chunks and batches
@@ -24,9 +27,9 @@ class Emitter {
   Emitter(const Scenario& scenario, std::uint64_t seed, const EveOptions& eve);
 
   void begin_block(std::uint32_t block, Picoseconds slot_zero, Picoseconds period);
-  /// Draws slots [from, end of chunk) until the batch is full or the heralds' room is used up; appends to both and
+  /// Draws these slots of the chunk until the batch is full or the heralds' room is used up; appends to both and
   /// returns the first slot not drawn. batch.header.first_slot must be set.
-  std::uint64_t emit(const hal::PatternChunk& chunk, std::uint64_t from, Path path, LightBatch& batch,
+  std::uint64_t emit(const hal::PatternChunk& chunk, Slots slots, Path path, LightBatch& batch,
                      std::vector<std::uint64_t>& heralds);
   /// One motorised slot: linear polarisation as given, `passed` of the light left after the waveplate.
   void fire(std::uint64_t slot, Angle polarisation, double passed, Path path, LightBatch& batch,

@@ -71,6 +71,7 @@ Result<void> FourStateSource::enable_emission() {
 
 void FourStateSource::disable_emission() noexcept {
   const std::lock_guard lock(state_mutex_);
+  switched_off_ += state_ == EmissionState::emitting;
   state_ = EmissionState::off;
   emitting_ = false;
   changed_.notify_all();
@@ -107,25 +108,27 @@ Picoseconds FourStateSource::start_of(std::uint64_t slot) const {
   return Picoseconds{batch_.header.slot_zero} + period_ * static_cast<std::int64_t>(slot);
 }
 
-Result<void> FourStateSource::refusal(bool motorised_call) const {
+Result<void> FourStateSource::refusal(Call call) const {
   if (!plugged()) return unplugged_error();
-  if (motorised_call != (scenario_.source.type == SourceType::motorised))
-    return error(Code::not_supported, motorised_call ? "fire() is for motorised sources; this one plays patterns"
-                                                     : "a motorised source takes no pattern: fire() each setting");
+  const bool motorised = scenario_.source.type == SourceType::motorised;
+  if (call == Call::fire && !motorised)
+    return error(Code::not_supported, "fire() is for motorised sources; this one plays patterns");
+  if (call == Call::emit && motorised)
+    return error(Code::not_supported, "a motorised source takes no pattern: fire() each setting");
   const std::lock_guard lock(state_mutex_);
   if (state_ != EmissionState::emitting) return error(Code::unsafe_state, "emission is off");
   if (level_ != hal::LightLevel::quantum)
     return error(Code::unsafe_state, fmt::format("light level is {}, slots need quantum", to_string(level_)));
+  if (call == Call::begin) return {};
   if (!open_) return error(Code::unsafe_state, "no block is open");
+  if (switched_off_ != block_light_)
+    return error(Code::unsafe_state, "emission was switched off during this block: it is over");
   return {};
 }
 
 Result<void> FourStateSource::begin_block(std::uint64_t slots) {
   const std::lock_guard lock(emit_mutex_);
-  const bool was_open = std::exchange(open_, true);
-  auto refused = refusal(scenario_.source.type == SourceType::motorised);
-  open_ = was_open;
-  if (!refused.ok()) return refused;
+  if (auto refused = refusal(Call::begin); !refused.ok()) return refused;
   if (slots == 0) return error(Code::out_of_range, "a block of 0 slots");
   if (auto ok = bench_.light->await_receiver(SteadyDeadlines().in(kReceiverTimeout), emitting_); !ok.ok()) return ok;
   const Picoseconds now = bench_.clock->now();
@@ -144,9 +147,15 @@ Result<void> FourStateSource::begin_block(std::uint64_t slots) {
   heralds_.clear();
   next_slot_ = 0;
   open_ = true;
+  block_light_ = times_switched_off();
   paced_from_ = std::chrono::steady_clock::now();
   paced_rig_ = now;
   return send();
+}
+
+std::uint64_t FourStateSource::times_switched_off() const {
+  const std::lock_guard lock(state_mutex_);
+  return switched_off_;
 }
 
 void FourStateSource::start_batch(std::uint64_t slot) {
@@ -205,13 +214,14 @@ Result<void> FourStateSource::check(const hal::PatternChunk& chunk) const {
 
 Result<void> FourStateSource::emit(const hal::PatternChunk& chunk) {
   const std::lock_guard lock(emit_mutex_);
-  if (auto refused = refusal(false); !refused.ok()) return refused;
+  if (auto refused = refusal(Call::emit); !refused.ok()) return refused;
   if (auto ok = check(chunk); !ok.ok()) return ok;
   const std::uint64_t end = chunk.first_slot + chunk.slots;
   const Path way = path();
   while (next_slot_ < end) {
     start_batch(next_slot_);
-    const std::uint64_t until = emitter_.emit(chunk, next_slot_, way, batch_, heralds_);
+    const std::uint64_t most = std::min(end, next_slot_ + kBatchPhotons * scenario_.timing.sync_divider);
+    const std::uint64_t until = emitter_.emit(chunk, {next_slot_, most}, way, batch_, heralds_);
     cover(until, start_of(until));
     if (auto sent = send(); !sent.ok()) return sent;
   }
@@ -220,7 +230,7 @@ Result<void> FourStateSource::emit(const hal::PatternChunk& chunk) {
 
 Result<void> FourStateSource::fire(std::uint64_t pulses) {
   const std::lock_guard lock(emit_mutex_);
-  if (auto refused = refusal(true); !refused.ok()) return refused;
+  if (auto refused = refusal(Call::fire); !refused.ok()) return refused;
   if (pulses != 1)
     return error(Code::out_of_range, fmt::format("{} pulses for one setting; expected exactly one", pulses));
   if (next_slot_ >= block_slots_) return error(Code::out_of_range, fmt::format("the block has {} slots", block_slots_));

@@ -43,7 +43,7 @@ class FourStateSource final : public Simulated<hal::PulsedSource> {
   void safe_state() noexcept override { disable_emission(); }
   void unplug() noexcept override;
 
-  /// Waits up to ten seconds for a receiver; timeout when none comes.
+  /// Waits up to ten seconds for a receiver; timeout when none comes. A block still open is given up.
   Result<void> begin_block(std::uint64_t slots) override;
   /// The block dies when emission is switched off in its midst (cancelled, then unsafe_state until begin_block).
   Result<void> emit(const hal::PatternChunk& chunk) override;
@@ -55,7 +55,8 @@ class FourStateSource final : public Simulated<hal::PulsedSource> {
   const EveRecord& eve() const { return emitter_.eve(); }
 
  private:
-  Result<void> refusal(bool motorised_call) const;
+  enum class Call : std::uint8_t { begin, emit, fire };
+  Result<void> refusal(Call call) const;
   Result<void> check(const hal::PatternChunk& chunk) const;
   Result<void> send();
   Result<void> pace();
@@ -63,15 +64,17 @@ class FourStateSource final : public Simulated<hal::PulsedSource> {
   void cover(std::uint64_t until_slot, Picoseconds until);
   Path path() const;
   Picoseconds start_of(std::uint64_t slot) const;
+  std::uint64_t times_switched_off() const;
 
   const Scenario scenario_;
   const SourceBench bench_;
   const Picoseconds period_;
 
-  mutable std::mutex state_mutex_;  // guards state_ and level_
+  mutable std::mutex state_mutex_;  // guards state_, level_ and switched_off_
   std::condition_variable changed_;
   hal::EmissionState state_ = hal::EmissionState::off;
   hal::LightLevel level_ = hal::LightLevel::quantum;
+  std::uint64_t switched_off_ = 0;     // how often
   std::atomic<bool> emitting_{false};  // state_ == emitting, for waits without the lock
 
   std::mutex emit_mutex_;  // guards everything below; taken before state_mutex_
@@ -80,7 +83,7 @@ class FourStateSource final : public Simulated<hal::PulsedSource> {
   std::vector<std::uint64_t> heralds_;
   bool open_ = false;
   std::uint32_t blocks_ = 0;
-  std::uint64_t block_slots_ = 0, next_slot_ = 0;
+  std::uint64_t block_slots_ = 0, next_slot_ = 0, block_light_ = 0;  // block_light_: switched_off_ when it began
   std::chrono::steady_clock::time_point paced_from_;
   Picoseconds paced_rig_;
 };

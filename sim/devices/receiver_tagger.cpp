@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "sim/devices/timing.hpp"
 #include "sim/optics/states.hpp"
@@ -96,6 +97,7 @@ hal::StreamStatus ReceiverTagger::receive(Deadline deadline) {
   using Outcome = LightReceiver::Outcome;
   for (;;) {
     if (const std::lock_guard lock(stream_mutex_); stream_->has_news()) return hal::StreamStatus::ok;
+    if (light_path_.empty()) return stay_dark(deadline);
     const Outcome outcome = light_ ? light_->receive(batch_, deadline, running_) : Outcome::disconnected;
     if (outcome == Outcome::timeout) return hal::StreamStatus::timeout;
     if (outcome == Outcome::disconnected) return hal::StreamStatus::disconnected;
@@ -107,6 +109,14 @@ hal::StreamStatus ReceiverTagger::receive(Deadline deadline) {
     const std::lock_guard lock(stream_mutex_);
     process();
   }
+}
+
+/// No fibre: nothing ever comes.
+hal::StreamStatus ReceiverTagger::stay_dark(Deadline deadline) const {
+  while (running_ && std::chrono::steady_clock::now() < deadline.at)
+    std::this_thread::sleep_until(
+        std::min(deadline.at, std::chrono::steady_clock::now() + std::chrono::milliseconds(20)));
+  return hal::StreamStatus::timeout;
 }
 
 void ReceiverTagger::process() {

@@ -37,6 +37,7 @@ class ReceiverTagger final : public TaggerBase {
 
  private:
   hal::StreamStatus receive(Deadline deadline);
+  hal::StreamStatus stay_dark(Deadline deadline) const;
   void process();
   void measure_rates();
 

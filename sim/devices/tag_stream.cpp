@@ -7,12 +7,21 @@
 #include <limits>
 
 namespace nicol::sim {
+namespace {
+
+constexpr std::size_t kUsualTags = 8 * kBatchPhotons, kUsualLosses = 1024;
+
+}  // namespace
 
 TagStream::TagStream(TagStreamOptions options, std::vector<hal::ChannelConfig> channels)
     : options_(options),
       channels_(std::move(channels)),
       counts_(options.channels, 0),
-      blind_until_(options.channels, std::numeric_limits<std::int64_t>::min()) {}
+      blind_until_(options.channels, std::numeric_limits<std::int64_t>::min()) {
+  // acquire() must not allocate: room for what one batch of light can bring.
+  tags_.reserve(kUsualTags);
+  losses_.reserve(kUsualLosses);
+}
 
 std::int64_t TagStream::ticks(std::int64_t ps) const {
   const std::int64_t own =
@@ -35,7 +44,27 @@ void TagStream::resume(Picoseconds at) {
   known_ps_ = std::max(known_ps_, at.count);
 }
 
-void TagStream::report(const hal::LossInterval& loss) {
+namespace {
+
+bool continues(const hal::LossInterval& last, const hal::LossInterval& loss) {
+  return loss.begin < last.end ||
+         (loss.begin == last.end && loss.cause == last.cause && loss.channels == last.channels);
+}
+
+}  // namespace
+
+/// A loss that reaches into the one before it is told as one with it.
+void TagStream::report(hal::LossInterval loss) {
+  loss.end = std::max(loss.end, loss.begin + 1);
+  if (!losses_.empty() && continues(losses_.back().interval, loss)) {
+    hal::LossInterval& last = losses_.back().interval;
+    last.end = std::max(last.end, loss.end);
+    last.lost += loss.lost;
+    last.lost_known = last.lost_known && loss.lost_known;
+    last.channels |= loss.channels;
+    if (loss.cause == hal::LossCause::fifo_overflow) last.cause = loss.cause;
+    return;
+  }
   std::uint64_t before = queued();
   for (std::size_t i = tags_.size(); i > head_ && tags_[i - 1].ticks >= loss.begin; --i) --before;
   losses_.push_back({loss, before});
@@ -69,7 +98,7 @@ void TagStream::lose(const RawTag& tag, std::int64_t tick) {
 void TagStream::end_overflow() {
   if (!overflowing_) return;
   overflowing_ = false;
-  report(overflow_);
+  if (overflow_.lost > 0 || overflow_.begin < overflow_.end) report(overflow_);
 }
 
 void TagStream::push(const RawTag& tag) {
@@ -89,7 +118,14 @@ void TagStream::push(const RawTag& tag) {
 void TagStream::complete_until(Picoseconds t) {
   known_ps_ = std::max(known_ps_, t.count);
   if (overflowing_ && t.count >= overflow_end_) end_overflow();
-  complete_ = std::max(complete_, overflowing_ ? overflow_.begin : ticks(t.count));
+  complete_ = std::max(complete_, ticks(t.count));
+  // A long overflow is told piece by piece: the consumer must not wait for its end.
+  if (!overflowing_ || complete_ <= overflow_.begin) return;
+  hal::LossInterval piece = overflow_;
+  piece.end = complete_;
+  report(piece);
+  overflow_.begin = complete_;
+  overflow_.lost = 0;
 }
 
 bool TagStream::has_news() const { return begun_ && (complete_ > edge_ || !losses_.empty()); }
@@ -98,7 +134,7 @@ std::size_t TagStream::copy_losses(hal::TagBlock& block) {
   while (!losses_.empty() && losses_.front().before <= taken_ && block.loss_count < block.loss_storage.size()) {
     block.loss_storage[block.loss_count++] = losses_.front().interval;
     lost_ += losses_.front().interval.lost;
-    losses_.pop_front();
+    losses_.erase(losses_.begin());
   }
   return block.loss_count;
 }
@@ -138,13 +174,13 @@ hal::StreamStatus TagStream::fill(hal::TagBlock& block) {
   block.sequence = sequence_;
   block.first_index = taken_ + lost_;
   if (!has_news()) return hal::StreamStatus::timeout;
+  block.sequence = ++sequence_;
   const std::uint64_t lost_before = lost_;
   copy_losses(block);
   block.first_index += lost_ - lost_before;
   // A loss that did not fit is told before any later tag.
   const bool more = !losses_.empty() && losses_.front().before <= taken_;
   block.t_end = edge_ = more ? edge_ : copy_tags(block);
-  ++sequence_;
   const auto losses = block.losses();
   const bool overflow = std::any_of(losses.begin(), losses.end(), [](const hal::LossInterval& l) {
     return l.cause == hal::LossCause::fifo_overflow;

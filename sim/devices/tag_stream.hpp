@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <vector>
 
@@ -51,7 +50,7 @@ class TagStream {
   bool overflows(std::int64_t time);
   void lose(const RawTag& tag, std::int64_t tick);
   void end_overflow();
-  void report(const hal::LossInterval& loss);
+  void report(hal::LossInterval loss);
   std::uint64_t queued() const { return taken_ + (tags_.size() - head_); }
   std::size_t copy_losses(hal::TagBlock& block);
   std::int64_t copy_tags(hal::TagBlock& block);
@@ -62,7 +61,7 @@ class TagStream {
   std::vector<std::int64_t> blind_until_;
   std::vector<hal::TimeTag> tags_;  // from head_ on not delivered yet
   std::size_t head_ = 0;
-  std::deque<Loss> losses_;  // not delivered yet
+  std::vector<Loss> losses_;  // not delivered yet
   std::uint64_t taken_ = 0, lost_ = 0, sequence_ = 0;
   std::int64_t edge_ = 0;      // t_end of the last block
   std::int64_t complete_ = 0;  // ticks

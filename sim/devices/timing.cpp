@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "sim/optics/arrival.hpp"
+#include "sim/optics/states.hpp"
 
 namespace nicol::sim {
 namespace {
@@ -35,7 +36,7 @@ hal::TimingLayout common(const Scenario& s) {
 void add_marks(hal::TimingLayout& t) {
   const auto next = static_cast<std::uint16_t>(t.channels.size());
   t.channels.push_back({next, hal::ChannelRole::sync, 0, 0, {}});
-  t.channels.push_back({static_cast<std::uint16_t>(next + 1), hal::ChannelRole::frame, 0, 0, {}});
+  t.channels.push_back({static_cast<std::uint16_t>(next + 1), hal::ChannelRole::frame, 0, 0, {kFrameDelayPs}});
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ double gauss_cdf(double sigma, double t) { return sigma > 0 ? normal_cdf(t / sig
 double tailed_cdf(double sigma, double tail, double t) {
   if (sigma == 0) return t > 0 ? -std::expm1(-t / tail) : 0;
   const double shift = sigma / tail;
+  if (shift > 20) return normal_cdf((t - tail) / sigma);  // a tail this short only shifts; exp() below would overflow
   return normal_cdf(t / sigma) - std::exp(shift * shift / 2 - t / tail) * normal_cdf(t / sigma - shift);
 }
 

@@ -4,6 +4,7 @@
 
 #include <Eigen/Core>
 #include <cstddef>
+#include <cstdint>
 
 #include "drivers/hal/rig.hpp"
 #include "drivers/hal/units.hpp"
@@ -23,5 +24,7 @@ double background_share(hal::ReceiverKind kind, double splitter, std::size_t det
 
 /// Jitter (standard deviation) of Alice's herald detector, and of the sync and frame pulses.
 inline constexpr double kHeraldJitterPs = 100, kSyncJitterPs = 20;
+/// The frame pulse comes so long after the sync pulse of slot 0, so that no tick holds both.
+inline constexpr std::int64_t kFrameDelayPs = 5'000;
 
 }  // namespace nicol::sim

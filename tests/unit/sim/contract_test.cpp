@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The devices of the optical bench, held against the conformance suite of the HAL.
+#include <filesystem>
+#include <thread>
+
+#include "sim/devices/four_state_source.hpp"
+#include "sim/devices/receiver_tagger.hpp"
+#include "tests/hal_contract/fixture.hpp"
+#include "tests/unit/sim/bench_link.hpp"
+
+namespace nicol::hal_contract {
+namespace {
+
+sim::Scenario scenario_of(const char* name) { return std::move(sim::load_scenario(name)).value(); }
+
+/// Alice's rig with the fibre end hanging in the dark.
+struct DarkAlice {
+  std::unique_ptr<hal::Rig> rig;
+  test::Settings settings = test::random_settings(1 << 20, 5);
+  bool lit = false;
+
+  void emit(std::uint64_t slots) {
+    auto* source = rig->find<hal::PulsedSource>("source");
+    if (!lit) test::make_ready(*rig);
+    lit = true;
+    ASSERT_TRUE(succeeds(source->begin_block(slots)));
+    ASSERT_TRUE(succeeds(source->emit({0, slots, settings.bases, settings.bits, {}, {}})));
+    ASSERT_TRUE(succeeds(source->end_block()));
+  }
+};
+
+template <class D>
+Bench cable_of(std::shared_ptr<void> keep, D* device) {
+  Bench bench;
+  bench.keep = std::move(keep);
+  bench.device = device;
+  bench.unplug = [device] { device->unplug(); };
+  bench.replug = [device] { device->replug(); };
+  return bench;
+}
+
+Fixture source(std::string name, const char* scenario) {
+  return {std::move(name), [scenario] {
+            auto alice = std::make_shared<DarkAlice>();
+            alice->rig = std::move(sim::make_alice_rig({scenario_of(scenario), 1, {}, 0, {}})).value();
+            auto* device = alice->rig->find<sim::FourStateSource>("source");
+            Bench bench = cable_of(alice, device);
+            bench.light_passes = [device] { return device->light_level() != hal::LightLevel::off; };
+            return bench;
+          }};
+}
+
+Fixture herald_tagger() {
+  return {"HeraldTagger", [] {
+            sim::Scenario s = scenario_of("teaching");
+            s.source.herald_efficiency = 0.9;
+            s.source.pair_probability = 0.5;
+            s.tagger.fifo_depth = 512;
+            s.tagger.drain_hz = 1e6;
+            auto alice = std::make_shared<DarkAlice>();
+            alice->rig = std::move(sim::make_alice_rig({s, 1, {}, 0, {}})).value();
+            Bench bench = cable_of(alice, alice->rig->find<sim::HeraldTagger>("tagger"));
+            bench.make_tags = [a = alice.get()](std::size_t tags) { a->emit(64 + 16 * tags); };
+            bench.provoke_overflow = [a = alice.get()] { a->emit(20'000); };
+            return bench;
+          }};
+}
+
+/// A whole link, whose light comes from a thread of its own.
+struct LitBob {
+  std::filesystem::path folder;
+  std::unique_ptr<test::BenchLink> link;
+  test::Settings settings = test::random_settings(1 << 20, 5);
+  std::thread light;
+  ~LitBob() {
+    link->alice().find<hal::PulsedSource>("source")->disable_emission();
+    if (light.joinable()) light.join();
+  }
+  void shine(std::uint64_t slots) {
+    auto* source = link->alice().find<hal::PulsedSource>("source");
+    light = std::thread([this, source, slots] {
+      ASSERT_TRUE(succeeds(source->begin_block(slots)));
+      ASSERT_TRUE(succeeds(source->emit({0, slots, settings.bases, settings.bits, {}, {}})));
+      ASSERT_TRUE(succeeds(source->end_block()));
+    });
+    light.join();
+  }
+};
+
+Fixture small_receiver_tagger() {
+  return {"ReceiverTaggerWithASmallFifo", [] {
+            sim::Scenario s = scenario_of("lossy");
+            s.channel.loss_db = 6;
+            s.tagger.fifo_depth = 256;
+            s.tagger.drain_hz = 1e5;
+            auto bob = std::make_shared<LitBob>();
+            bob->link = std::make_unique<test::BenchLink>(s, test::RunOptions{});
+            Bench bench = cable_of(bob, bob->link->bob().find<sim::ReceiverTagger>("tagger"));
+            bench.provoke_overflow = [b = bob.get()] { b->shine(40'000); };
+            return bench;
+          }};
+}
+
+Fixture receiver_tagger() {
+  return {"ReceiverTagger", [] {
+            sim::Scenario s = scenario_of("lossy");
+            s.channel.loss_db = 6;
+            auto bob = std::make_shared<LitBob>();
+            bob->link = std::make_unique<test::BenchLink>(s, test::RunOptions{});
+            Bench bench = cable_of(bob, bob->link->bob().find<sim::ReceiverTagger>("tagger"));
+            bench.make_tags = [b = bob.get()](std::size_t tags) { b->shine(64 + 32 * tags); };
+            return bench;
+          }};
+}
+
+const Fixture kSources[] = {source("HeraldedSource", "teaching"), source("PulsedSource", "lossy"),
+                            source("MotorisedSource", "motorised")};
+const Fixture kTaggers[] = {herald_tagger(), receiver_tagger(), small_receiver_tagger()};
+
+INSTANTIATE_TEST_SUITE_P(OpticalBench, PhotonSourceContract, testing::ValuesIn(kSources), fixture_name);
+INSTANTIATE_TEST_SUITE_P(OpticalBench, PulsedSourceContract, testing::ValuesIn(kSources), fixture_name);
+INSTANTIATE_TEST_SUITE_P(OpticalBenchSources, DeviceContract, testing::ValuesIn(kSources), fixture_name);
+INSTANTIATE_TEST_SUITE_P(OpticalBench, TimeTaggerContract, testing::ValuesIn(kTaggers), fixture_name);
+INSTANTIATE_TEST_SUITE_P(OpticalBenchTaggers, DeviceContract, testing::ValuesIn(kTaggers), fixture_name);
+
+}  // namespace
+}  // namespace nicol::hal_contract
