@@ -12,10 +12,12 @@ target_compile_options(nicol_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast
   $<$<BOOL:${NICOL_WERROR}>:-Werror>
   -fstack-protector-strong -fPIE
-  $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>
-  $<$<AND:$<NOT:$<CONFIG:Debug>>,$<STREQUAL:${NICOL_SANITIZE},>>:-D_FORTIFY_SOURCE=2>)
+  $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>)
 target_compile_definitions(nicol_flags INTERFACE _GLIBCXX_ASSERTIONS)
 target_link_options(nicol_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+if(NOT NICOL_SANITIZE)
+  target_compile_options(nicol_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+endif()
 if(NICOL_SANITIZE)
   target_compile_options(nicol_flags INTERFACE -fsanitize=${NICOL_SANITIZE} -fno-omit-frame-pointer
     $<$<CXX_COMPILER_ID:GNU>:-fno-sanitize-recover=all>)

@@ -58,6 +58,7 @@ Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, EmitterOptions opt
 void Emitter::dark(hal::Rig& rig) noexcept {
   if (auto* shutter = rig.find<hal::Shutter>("shutter")) shutter->close();
   if (auto* source = rig.find<hal::PulsedSource>("source")) source->disable_emission();
+  if (auto* tagger = rig.find<hal::TimeTagger>("tagger")) (void)tagger->stop();
 }
 
 std::size_t Emitter::chunk_slots() const {

@@ -89,17 +89,11 @@ Result<void> TomlTable::done() {
 }
 
 Result<toml::table> parse_toml_file(const std::string& path) {
-  try {
-    return toml::parse_file(path);
-  } catch (const toml::parse_error& e) {
-    const auto line = e.source().begin.line;
-    return Error{
-        Code::bad_input,
-        line > 0 ? fmt::format("{}:{}: {}", path, line, e.description()) : fmt::format("{}: {}", path, e.description()),
-        "",
-        0,
-        {}};
-  }
+  auto parsed = toml::parse_file(path);
+  if (parsed) return std::move(parsed).table();
+  const auto line = parsed.error().source().begin.line;
+  const auto where = line > 0 ? fmt::format("{}:{}", path, line) : path;
+  return Error{Code::bad_input, fmt::format("{}: {}", where, parsed.error().description()), "", 0, {}};
 }
 
 }  // namespace nicol::service

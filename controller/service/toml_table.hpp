@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+// As in every room that reads TOML: two modes of toml++ in one program break its one-definition rule.
+#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include "drivers/hal/result.hpp"

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/app/cli.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "controller/secret/signal_wipe.hpp"
+
+namespace nicol::app {
+namespace {
+
+using Action = std::function<Exit(Context&)>;
+
+/// Options live as long as the parse; the chosen subcommand leaves its action here.
+struct Parsed {
+  Action action;
+  bool json = false, verbose = false;
+  RunOptions run;
+  InitOptions init;
+  NodeRunOptions alice{session::Side::alice, {}, 0}, bob{session::Side::bob, {}, 0};
+  bool arm = false;
+  KeysOptions keys;
+  OtpOptions otp;
+  ToolOptions tool;
+  BenchOptions bench;
+  std::filesystem::path input;
+  std::uint64_t seed = 0;
+};
+
+void add_run(CLI::App& app, Parsed& p) {
+  auto* c = app.add_subcommand("run", "both nodes in one process: simulated light to stored key");
+  c->add_option("--scenario", p.run.scenario, "built-in name or .toml file")->capture_default_str();
+  c->add_option("--blocks", p.run.blocks, "blocks to make")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--seed", p.seed, "the same seed gives the same counts");
+  c->add_option("--eve", p.run.eve, "KIND[:FRACTION], e.g. intercept-resend:0.2")->capture_default_str();
+  c->add_option("--speed", p.run.speed, "max, or a multiple of real time")->capture_default_str();
+  c->add_option("--state", p.run.state, "keep both stores in this folder");
+  c->add_option("--config", p.run.config, "alice.toml or bob.toml as init wrote them");
+  c->callback([&p, c] {
+    if (c->count("--seed") > 0) p.run.seed = p.seed;
+    p.action = [&p](Context& x) { return run(p.run, x); };
+  });
+}
+
+void add_node(CLI::App& app, Parsed& p, const char* name, NodeRunOptions& o) {
+  auto* c = app.add_subcommand(name, "one node");
+  c->add_option("--config", o.config, "the node's file")->required();
+  c->add_option("--blocks", o.blocks, "stop after so many (default: never)");
+  c->add_flag("--arm", p.arm, "consent to light from a real source");
+  c->callback([&p, &o] { p.action = [&o](Context& x) { return node(o, x); }; });
+}
+
+void add_init(CLI::App& app, Parsed& p) {
+  auto* c = app.add_subcommand("init", "two configs, two state folders, one pre-shared key");
+  c->add_option("folder", p.init.folder)->required();
+  c->add_option("--scenario", p.init.scenario)->capture_default_str();
+  c->callback([&p] { p.action = [&p](Context& x) { return init(p.init, x); }; });
+}
+
+void add_keys(CLI::App& app, Parsed& p) {
+  auto* c = app.add_subcommand("keys", "what the store holds");
+  c->require_subcommand(1);
+  for (const char* name : {"list", "stats", "export"}) {
+    auto* s = c->add_subcommand(name);
+    s->add_option("--config", p.keys.config);
+    s->add_option("--state", p.keys.state);
+    if (std::string_view(name) == "export") {
+      auto* id = s->add_option("--id", p.keys.id, "UUID");
+      s->add_option("--bits", p.keys.bits, "the smallest key with so many")->excludes(id)->check(CLI::PositiveNumber);
+      s->add_option("--output", p.keys.output)->required();
+    }
+    s->callback([&p, name, s] {
+      p.keys.action = name;
+      if (p.keys.action == "export" && p.keys.id.empty() && p.keys.bits == 0)
+        throw CLI::RequiredError("--id or --bits");
+      p.action = [&p](Context& x) { return keys(p.keys, x); };
+      (void)s;
+    });
+  }
+}
+
+void add_otp(CLI::App& app, Parsed& p) {
+  auto* c = app.add_subcommand("otp", "one-time pad: each bit once");
+  c->require_subcommand(1);
+  for (const char* name : {"encrypt", "decrypt"}) {
+    auto* s = c->add_subcommand(name);
+    s->add_option("--config", p.otp.config)->required();
+    s->add_option("--input", p.otp.input)->required();
+    s->add_option("--output", p.otp.output)->required();
+    s->callback([&p, name] {
+      p.otp.action = name;
+      p.action = [&p](Context& x) { return otp(p.otp, x); };
+    });
+  }
+}
+
+void add_toeplitz(CLI::App& tool, Parsed& p) {
+  auto* t = tool.add_subcommand("toeplitz", "y_i = XOR_j s[i-j+N-1] x_j");
+  t->add_option("--seed", p.tool.seed)->required();
+  t->add_option("--input", p.tool.input)->required();
+  t->add_option("--input-bits", p.tool.input_bits)->required();
+  t->add_option("--output-bits", p.tool.output_bits)->required();
+  t->add_option("--output", p.tool.output)->required();
+  t->callback([&p] { p.action = [&p](Context& x) { return tool_toeplitz(p.tool, x); }; });
+}
+
+void add_mac(CLI::App& tool, Parsed& p) {
+  auto* t = tool.add_subcommand("mac", "pad XOR GHASH(message)");
+  t->add_option("--hash-key", p.tool.hash_key)->required();
+  t->add_option("--pad", p.tool.pad)->required();
+  t->add_option("--message", p.tool.message)->required();
+  t->callback([&p] { p.action = [&p](Context& x) { return tool_mac(p.tool, x); }; });
+}
+
+void add_reconcile(CLI::App& tool, Parsed& p) {
+  auto* t = tool.add_subcommand("reconcile", "error correction of two files");
+  t->add_option("--alice", p.tool.alice)->required();
+  t->add_option("--bob", p.tool.bob)->required();
+  t->add_option("--bits", p.tool.bits)->required();
+  t->add_option("--qber", p.tool.qber)->required();
+  t->add_option("--algorithm", p.tool.algorithm)->capture_default_str();
+  t->add_option("--seed", p.tool.random_seed);
+  t->callback([&p] { p.action = [&p](Context& x) { return tool_reconcile(p.tool, x); }; });
+}
+
+void add_tags(CLI::App& tool, Parsed& p) {
+  auto* t = tool.add_subcommand("tags", "summary and conversion of a tag file");
+  t->add_option("--input", p.tool.input)->required();
+  t->add_option("--format", p.tool.format)->required();
+  t->add_option("--to", p.tool.to);
+  t->add_option("--output", p.tool.output);
+  t->callback([&p] { p.action = [&p](Context& x) { return tool_tags(p.tool, x); }; });
+}
+
+void add_rest(CLI::App& app, Parsed& p) {
+  auto* d = app.add_subcommand("doctor", "what this machine lacks, with the fix");
+  d->callback([&p] { p.action = [](Context& x) { return doctor(x); }; });
+  auto* k = app.add_subcommand("keylength", "finite-key lengths of many cases");
+  k->add_option("--input", p.input)->required();
+  k->callback([&p] { p.action = [&p](Context& x) { return keylength(p.input, x); }; });
+  auto* b = app.add_subcommand("bench", "this machine's rates, against yardsticks of the same run");
+  b->add_option("--stage", p.bench.stage);
+  b->add_flag("--full", p.bench.full);
+  b->callback([&p] { p.action = [&p](Context& x) { return bench(p.bench, x); }; });
+  auto* t = app.add_subcommand("tool", "pure tools on files");
+  t->require_subcommand(1);
+  add_toeplitz(*t, p);
+  add_mac(*t, p);
+  add_reconcile(*t, p);
+  add_tags(*t, p);
+}
+
+void globals(CLI::App& app, Parsed& p) {
+  app.add_flag("--json", p.json, "one JSON document on stdout, nothing else");
+  app.add_flag("--verbose", p.verbose, "say more on stderr");
+  app.set_version_flag("--version", "nicol 0.1.0");
+  app.fallthrough();
+  app.require_subcommand(1);
+}
+
+}  // namespace
+
+Exit command_line(int argc, char** argv, Context& context) {
+  CLI::App app("Nicol: light to key. A controller for polarisation QKD on real and simulated optics.", "nicol");
+  Parsed p;
+  globals(app, p);
+  add_run(app, p);
+  add_init(app, p);
+  add_node(app, p, "alice", p.alice);
+  add_node(app, p, "bob", p.bob);
+  add_keys(app, p);
+  add_otp(app, p);
+  add_rest(app, p);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e, std::cout, std::cerr) == 0 ? Exit::done : Exit::bad_input;
+  }
+  context.output = p.json ? Output::json : Output::text;
+  context.talk = p.verbose ? Talk::verbose : Talk::normal;
+  try {
+    return p.action(context);
+  } catch (const std::exception& e) {
+    return complain({Code::internal, fmt::format("this is a bug: {}", e.what()), "", 0, {}});
+  }
+}
+
+int nicol_main(int argc, char** argv, Hooks hooks) {
+  const int signals = secret::block_termination_signals();
+  Context context;
+  context.profile = secret::apply_security_profile({});
+  context.hooks = std::move(hooks);
+  StopSignal stop(signals);
+  context.stop = &stop;
+  return static_cast<int>(command_line(argc, argv, context));
+}
+
+}  // namespace nicol::app

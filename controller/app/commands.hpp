@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function a command; the command line fills their options and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "controller/app/exit_code.hpp"
+#include "controller/app/setup.hpp"
+#include "controller/app/stop_signal.hpp"
+#include "controller/secret/security_profile.hpp"
+
+namespace nicol::app {
+
+enum class Output : std::uint8_t { text, json };
+enum class Talk : std::uint8_t { normal, verbose };
+
+/// What every command may use.
+struct Context {
+  StopSignal* stop = nullptr;
+  std::vector<secret::ProfileItem> profile;
+  Hooks hooks;
+  Output output = Output::text;
+  Talk talk = Talk::normal;
+};
+
+struct RunOptions {
+  std::string scenario = "teaching";
+  std::uint64_t blocks = 4;
+  std::optional<std::uint64_t> seed;
+  std::string eve = "none", speed = "max";
+  std::filesystem::path state, config;
+};
+Exit run(const RunOptions& options, Context& context);
+
+struct InitOptions {
+  std::filesystem::path folder;
+  std::string scenario = "teaching";
+};
+Exit init(const InitOptions& options, Context& context);
+
+struct NodeRunOptions {
+  session::Side side = session::Side::alice;
+  std::filesystem::path config;
+  std::uint64_t blocks = 0;
+};
+Exit node(const NodeRunOptions& options, Context& context);
+
+Exit doctor(Context& context);
+
+struct KeysOptions {
+  std::string action;  // list, stats, export
+  std::filesystem::path config, state, output;
+  std::string id;
+  std::uint64_t bits = 0;
+};
+Exit keys(const KeysOptions& options, Context& context);
+
+struct OtpOptions {
+  std::string action;  // encrypt, decrypt
+  std::filesystem::path config, input, output;
+};
+Exit otp(const OtpOptions& options, Context& context);
+
+Exit keylength(const std::filesystem::path& input, Context& context);
+
+struct ToolOptions {
+  std::filesystem::path seed, input, output, message, alice, bob;
+  std::uint64_t input_bits = 0, output_bits = 0, bits = 0, random_seed = 0;
+  std::string hash_key, pad, algorithm = "cascade", format, to;
+  double qber = 0;
+};
+Exit tool_toeplitz(const ToolOptions& options, Context& context);
+Exit tool_mac(const ToolOptions& options, Context& context);
+Exit tool_reconcile(const ToolOptions& options, Context& context);
+Exit tool_tags(const ToolOptions& options, Context& context);
+
+struct BenchOptions {
+  std::string stage;
+  bool full = false;
+};
+Exit bench(const BenchOptions& options, Context& context);
+
+/// The store of a state folder as a config or --state names it.
+Result<std::unique_ptr<keystore::KeyStore>> open_store(const std::filesystem::path& config,
+                                                       const std::filesystem::path& state);
+
+}  // namespace nicol::app

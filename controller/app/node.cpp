@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// nicol alice, nicol bob: one node.
+#include <fmt/format.h>
+
+#include "controller/app/commands.hpp"
+#include "controller/app/progress.hpp"
+#include "controller/app/report.hpp"
+
+namespace nicol::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+void print_log(service::Node& node, Progress& progress, std::uint64_t& seen) {
+  for (const auto& l : node.log_since(seen, 256)) {
+    seen = l.sequence;
+    progress.line(fmt::format("{}: {}", l.value.component, l.value.text));
+  }
+}
+
+void follow(service::Node& node, Context& context, RunReport& report) {
+  Progress progress;
+  std::uint64_t blocks_seen = 0, log_seen = 0;
+  for (bool done = false; !done && !context.stop->requested();) {
+    done = node.wait(100ms);
+    print_log(node, progress, log_seen);
+    for (auto& b : node.blocks_since(blocks_seen, 64)) {
+      blocks_seen = b.sequence;
+      progress.line(block_line(b.value));
+      report.blocks.push_back(std::move(b.value));
+    }
+    progress.show(*node.snapshot());
+  }
+}
+
+}  // namespace
+
+Exit node(const NodeRunOptions& options, Context& context) {
+  auto config = service::load_config(options.config);
+  if (!config) return complain(config.error());
+  if (config->role != options.side)
+    return complain({Code::bad_input,
+                     fmt::format("{}: node.role: expected \"{}\" for this command", config->file.string(),
+                                 options.side == session::Side::alice ? "alice" : "bob"),
+                     "",
+                     0,
+                     {}});
+  secret::set_memory_policy(config->memory_policy());
+  auto simulated = node_from_config(*config);
+  if (!simulated) return complain(simulated.error());
+  if (context.talk == Talk::verbose) fmt::print(stderr, "{}", secret::describe(context.profile));
+  RunReport report;
+  report.scenario = simulated->world.scenario;
+  report.seed = simulated->world.seed;
+  const auto start = std::chrono::steady_clock::now();
+  auto running = make_node(*simulated, context.hooks);
+  if (!running) return complain(running.error());
+  (*running)->submit({service::Command::Kind::run, options.blocks, "", "cli"});
+  follow(**running, context, report);
+  if (context.stop->requested()) (*running)->submit({service::Command::Kind::stop, 0, "", "signal"});
+  report.simulated_s = (*running)->snapshot()->rig_time.seconds();
+  (*running)->stop();
+  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.keys_match = true;
+  if (context.output == Output::json) fmt::print("{}\n", run_json(report, Document::node));
+  if (context.stop->requested()) return report.blocks.empty() ? Exit::failed : Exit::done;
+  return run_exit(report);
+}
+
+}  // namespace nicol::app

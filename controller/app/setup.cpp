@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/app/setup.hpp"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace nicol::app {
+
+session::Agreement agreement_of(const sim::Scenario& scenario) {
+  session::Agreement a;
+  const auto& p = scenario.protocol;
+  a.length =
+      p.length == "sp_variable" ? distillation::LengthFunction::sp_variable : distillation::LengthFunction::sps_g2;
+  a.sample.key_bases = p.key_bases == "both" ? sifting::KeyBases::both : sifting::KeyBases::rectilinear;
+  a.sample.key_basis_share = p.sample_share;
+  a.sample.key_basis_minimum = p.sample_minimum;
+  a.p_alice_diagonal = scenario.source.p_diagonal;
+  const bool active = scenario.receiver.kind == hal::ReceiverKind::active;
+  a.p_bob_diagonal = active ? scenario.receiver.p_diagonal : scenario.receiver.splitter;
+  a.block_slots = p.block_slots;
+  return a;
+}
+
+Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks) {
+  const bool alice = node.side == session::Side::alice;
+  keystore::StoreOptions store_options;
+  store_options.fault = hooks.fault;
+  const session::Agreement agreement = agreement_of(node.world.scenario);
+  store_options.plan = agreement.pools;
+  auto store = keystore::KeyStore::open(node.state, node.preshared_key, std::move(store_options));
+  if (!store) return std::move(store).error();
+  auto rig = alice ? sim::make_alice_rig(node.world) : sim::make_bob_rig(node.world);
+  if (!rig) return std::move(rig).error();
+  if (auto* source = (*rig)->find<hal::PhotonSource>("source"))
+    if (auto armed = source->arm({os_random_word()}); !armed)
+      return std::move(armed).error();  // simulated: free consent
+  service::NodeOptions options;
+  options.session.side = node.side;
+  options.session.agreement = agreement;
+  options.session.receiver = (*rig)->receiver;
+  options.session.model = (*rig)->model;
+  options.session.origin = distillation::Origin::simulated;
+  options.session.reply_timeout = node.reply_timeout;
+  options.session.light_timeout = node.light_timeout;
+  options.peer_role = node.peer_role;
+  options.endpoint = node.endpoint;
+  options.clicks_per_block = node.clicks_per_block;
+  service::NodeParts parts;
+  parts.rig = *std::move(rig);
+  parts.store = *std::move(store);
+  parts.random = make_seeded_random(node.world.seed, alice ? NodeId::alice : NodeId::bob);
+  return service::Node::create(std::move(options), std::move(parts));
+}
+
+Result<SimulatedNode> node_from_config(const service::NodeConfig& config) {
+  if (config.scenario.empty()) {
+    const auto& first = config.devices.front();
+    const auto driver = first.find("driver");
+    return Error{Code::not_found,
+                 fmt::format("{}: rig.devices: no driver \"{}\" in this build; known: (none yet), use rig.scenario",
+                             config.file.string(), driver == first.end() ? "?" : driver->second),
+                 "",
+                 0,
+                 {}};
+  }
+  auto scenario = sim::load_scenario(config.scenario);
+  if (!scenario) return std::move(scenario).error();
+  SimulatedNode node;
+  node.side = config.role;
+  node.world.scenario = *std::move(scenario);
+  node.world.seed = config.seed.value_or(os_random_word());
+  node.world.speed = config.speed;
+  node.world.light = config.light;
+  node.state = config.state;
+  node.preshared_key = config.preshared_key;
+  node.peer_role = config.listen ? service::PeerRole::listen : service::PeerRole::connect;
+  node.endpoint = config.listen ? *config.listen : *config.connect;
+  node.clicks_per_block = static_cast<std::size_t>(config.clicks_per_block);
+  node.reply_timeout = config.reply_timeout;
+  node.light_timeout = config.light_timeout;
+  return node;
+}
+
+std::size_t locked_need(const sim::Scenario& scenario, std::size_t clicks_per_block) {
+  const auto link = sim::expect(scenario);
+  const double sifted = (link.sifted_per_slot[0] + link.sifted_per_slot[1]) * link.kept_per_slot *
+                        static_cast<double>(scenario.protocol.block_slots);
+  const auto block = static_cast<std::size_t>(sifted / 8);
+  constexpr std::size_t kStoreAndSession = 512 * 1024, kArena = 2 * 1024 * 1024, kChunks = 8 * 256 * 1024;
+  const bool patterned = scenario.source.type != sim::SourceType::motorised;
+  return kStoreAndSession + kArena + clicks_per_block / 4 + (patterned ? kChunks : 0) + 16 * block;
+}
+
+Result<ThrowAwayFolder> ThrowAwayFolder::create() {
+  std::error_code ignored;
+  const auto base = std::filesystem::temp_directory_path(ignored);
+  std::string name = ((ignored ? std::filesystem::path("/tmp") : base) / "nicol-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr)
+    return Error{Code::io, fmt::format("cannot make a folder {}", name), "", errno, {}};
+  return ThrowAwayFolder(name);
+}
+
+ThrowAwayFolder::~ThrowAwayFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+std::filesystem::path default_state() {
+  if (const char* xdg = std::getenv("XDG_STATE_HOME"); xdg != nullptr && *xdg != '\0')
+    return std::filesystem::path(xdg) / "nicol";
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home != nullptr ? home : ".") / ".local/state/nicol";
+}
+
+}  // namespace nicol::app

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a scenario or a config file to a running node: what both `run` and `alice`/`bob` share.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "controller/service/config.hpp"
+#include "controller/service/node.hpp"
+#include "sim/devices/world.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace nicol::app {
+
+/// The fault hook of the store; empty in the real program, used by the kill tests' program.
+struct Hooks {
+  keystore::FaultPoint fault;
+};
+
+/// One node on simulated optics.
+struct SimulatedNode {
+  session::Side side = session::Side::alice;
+  sim::WorldOptions world;
+  std::filesystem::path state, preshared_key;
+  service::PeerRole peer_role = service::PeerRole::listen;
+  service::Endpoint endpoint;
+  std::size_t clicks_per_block = std::size_t{1} << 21;
+  std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000};
+};
+
+/// The protocol parameters a scenario implies.
+session::Agreement agreement_of(const sim::Scenario& scenario);
+Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks);
+Result<SimulatedNode> node_from_config(const service::NodeConfig& config);
+
+/// What a node on this scenario will lock, in bytes: store, arena, clicks, settings and block copies of both stages.
+std::size_t locked_need(const sim::Scenario& scenario, std::size_t clicks_per_block);
+
+/// A folder of its own under TMPDIR, removed (with what is in it) at the end.
+class ThrowAwayFolder {
+ public:
+  static Result<ThrowAwayFolder> create();
+  ThrowAwayFolder(ThrowAwayFolder&& o) noexcept : path_(std::exchange(o.path_, {})) {}
+  ThrowAwayFolder& operator=(ThrowAwayFolder&&) = delete;
+  ~ThrowAwayFolder();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit ThrowAwayFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+/// $XDG_STATE_HOME/nicol, else ~/.local/state/nicol.
+std::filesystem::path default_state();
+
+}  // namespace nicol::app

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "controller/service/config.hpp"
+
+namespace nicol::service {
+namespace {
+
+constexpr const char* kGood = R"(format = 1
+[node]
+role = "alice"
+state = "alice-state"
+[peer]
+listen = "127.0.0.1:7450"
+[rig]
+scenario = "teaching"
+light = "unix:light.sock"
+seed = 7
+)";
+
+class ConfigFile : public testing::Test {
+ protected:
+  ConfigFile() : path_(std::filesystem::path(testing::TempDir()) / "nicol-config-test.toml") {}
+  ~ConfigFile() override { std::filesystem::remove(path_); }
+  Result<NodeConfig> load(const std::string& text) {
+    std::ofstream(path_) << text;
+    return load_config(path_);
+  }
+  /// The message of a refusal; fails the test when the file is accepted.
+  std::string refusal(const std::string& text) {
+    const auto c = load(text);
+    EXPECT_FALSE(c.ok());
+    if (c.ok()) return "";
+    EXPECT_EQ(c.error().code, Code::bad_input);
+    return c.error().message;
+  }
+  static std::string with(std::string from, std::string to) {
+    std::string text = kGood;
+    text.replace(text.find(from), from.size(), to);
+    return text;
+  }
+  std::filesystem::path path_;
+};
+
+TEST_F(ConfigFile, TakesPathsFromItsOwnFolder) {
+  const auto c = load(kGood);
+  ASSERT_TRUE(c.ok()) << describe(c.error());
+  EXPECT_EQ(c->state, path_.parent_path() / "alice-state");
+  EXPECT_EQ(c->light, path_.parent_path() / "light.sock");
+  EXPECT_EQ(c->role, session::Side::alice);
+  EXPECT_EQ(c->seed, 7U);
+}
+
+TEST_F(ConfigFile, NamesLineAndFieldOfAnUnknownKey) {
+  const std::string message = refusal(with("seed = 7", "sead = 7"));
+  EXPECT_NE(message.find(":10: rig.sead: unknown key"), std::string::npos) << message;
+}
+
+TEST_F(ConfigFile, NamesWhatItExpected) {
+  EXPECT_NE(refusal(with("\"alice\"", "\"eve\"")).find("one of alice, bob"), std::string::npos);
+  EXPECT_NE(refusal(with("127.0.0.1:7450", "127.0.0.1")).find("host:port"), std::string::npos);
+  EXPECT_NE(refusal(with("seed = 7", "speed = 0")).find("a number above 0"), std::string::npos);
+}
+
+TEST_F(ConfigFile, RefusesANewerFormat) {
+  EXPECT_NE(refusal(with("format = 1", "format = 2")).find("newer nicol"), std::string::npos);
+}
+
+TEST_F(ConfigFile, RefusesASeedOnARealRig) {
+  const std::string real =
+      with("scenario = \"teaching\"\nlight = \"unix:light.sock\"", "devices = [\"driver=elliptec,serial=1\"]");
+  EXPECT_NE(refusal(real).find("rig.seed"), std::string::npos);
+}
+
+TEST_F(ConfigFile, RefusesAFileThatBothListensAndCalls) {
+  EXPECT_NE(refusal(with("listen = \"127.0.0.1:7450\"", "listen = \"a:1\"\nconnect = \"b:2\""))
+                .find("exactly one of listen and connect"),
+            std::string::npos);
+}
+
+TEST_F(ConfigFile, GivesTheLineOfASyntaxError) {
+  EXPECT_NE(refusal("format = 1\n[node\n").find(":2:"), std::string::npos);
+}
+
+TEST_F(ConfigFile, ARealRigNeverFallsBackToMlockByItself) {
+  const auto real = load(
+      "format = 1\n[node]\nrole = \"bob\"\nstate = \"s\"\n[peer]\nconnect = \"a:1\"\n[rig]\ndevices = "
+      "[\"driver=tdc1\"]\n");
+  ASSERT_TRUE(real.ok()) << describe(real.error());
+  EXPECT_FALSE(real->memory_policy().allow_mlock_instead);
+  EXPECT_EQ(real->publish, PublishPolicy::production_only);
+}
+
+}  // namespace
+}  // namespace nicol::service
