@@ -25,7 +25,12 @@ constexpr std::uint64_t look_for_holes_above = std::uint64_t{64} << 20, too_big 
 class Scanner {
  public:
   Scanner(pid_t pid, std::span<const MaskedPattern> patterns, ScanOptions options)
-      : search_(patterns), stride_(options.stride), pid_(pid), buffer_(chunk + search_.longest()) {}
+      : search_(patterns),
+        stride_(options.stride),
+        pid_(pid),
+        buffer_(chunk + search_.longest()),
+        look_ahead_((search_.longest() / page + 1) * page),
+        pages_((chunk + look_ahead_) / page) {}
   ~Scanner() {
     if (memory_ >= 0) close(memory_);
     if (pagemap_ >= 0) close(pagemap_);
@@ -62,29 +67,43 @@ class Scanner {
 
   // Reads one chunk and an overlap, so that a copy across the border is found; returns where to go on.
   std::uint64_t scan_from(const MemoryMap& map, std::uint64_t at) {
-    const std::uint64_t starts = std::min(chunk, map.end - at);
-    if (map.size() > look_for_holes_above && is_hole(at, starts)) return at + starts;
-    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), map.end - at));
-    const ssize_t got = pread(memory_, buffer_.data(), wanted, static_cast<off_t>(at));
+    const Run run = map.size() > look_for_holes_above ? next_run(at, map.end) : Run{at, map.end, map.end};
+    if (run.begin == run.end) return run.end;
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), run.end - run.begin));
+    const ssize_t got = pread(memory_, buffer_.data(), wanted, static_cast<off_t>(run.begin));
     if (got <= 0) {
       report_.bytes_refused += page;
-      return at + page;
+      return run.begin + page;
     }
     const auto size = static_cast<std::uint64_t>(got);
-    find(map, at, std::span(buffer_).first(size), std::min(starts, size));
-    report_.bytes_read += std::min(starts, size);
-    return at + std::min(starts, size);
+    const std::uint64_t starts = std::min({size, chunk, run.last_start - run.begin});
+    find(map, run.begin, std::span(buffer_).first(size), starts);
+    report_.bytes_read += starts;
+    return run.begin + starts;
   }
 
-  bool is_hole(std::uint64_t at, std::uint64_t size) {
-    std::array<std::uint64_t, chunk / page> entries{};
-    const auto wanted = static_cast<std::size_t>(size / page * sizeof(std::uint64_t));
-    const ssize_t got = pread(pagemap_, entries.data(), wanted, static_cast<off_t>(at / page * sizeof(std::uint64_t)));
-    if (got != static_cast<ssize_t>(wanted)) return false;
-    for (const std::uint64_t entry : entries)
-      if (entry >> 62 != 0) return false;  // present or swapped
-    return true;
+  struct Run {
+    std::uint64_t begin = 0, end = 0;
+    std::uint64_t last_start = 0;  // matches from here on belong to the next run, which sees more
+  };
+
+  // The next stretch of pages that exist. Reading one that does not would make it: the kernel puts its zero page there,
+  // up to 2 MiB at once, and the rest of a huge mapping would follow.
+  Run next_run(std::uint64_t at, std::uint64_t end) {
+    const std::uint64_t in_chunk = std::min(chunk, end - at) / page;
+    const std::uint64_t in_view = std::min(chunk + look_ahead_, end - at) / page;
+    const auto bytes = static_cast<std::size_t>(in_view * sizeof(std::uint64_t));
+    const ssize_t got = pread(pagemap_, pages_.data(), bytes, static_cast<off_t>(at / page * sizeof(std::uint64_t)));
+    if (got != static_cast<ssize_t>(bytes)) return {at, end, end};
+    std::uint64_t first = 0, last = 0;
+    while (first < in_chunk && !exists(first)) ++first;
+    if (first == in_chunk) return {at + in_chunk * page, at + in_chunk * page, 0};
+    for (last = first; last < in_view && exists(last);) ++last;
+    const bool goes_on = last == in_view && at + in_view * page < end;
+    const std::uint64_t run_end = at + last * page;
+    return {at + first * page, run_end, goes_on ? at + in_chunk * page : run_end};
   }
+  bool exists(std::uint64_t index) const { return pages_[index] >> 62 != 0; }  // present or swapped
 
   void find(const MemoryMap& map, std::uint64_t base, std::span<const std::uint8_t> data, std::uint64_t starts) {
     for (const auto& match : search_.find(data, starts)) {
@@ -99,6 +118,8 @@ class Scanner {
   std::size_t stride_;
   pid_t pid_;
   std::vector<std::uint8_t> buffer_;
+  std::uint64_t look_ahead_;
+  std::vector<std::uint64_t> pages_;  // of /proc/PID/pagemap
   int memory_ = -1, pagemap_ = -1;
   ScanReport report_;
 };
