@@ -34,9 +34,6 @@ Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, cons
   if (!store) return std::move(store).error();
   auto rig = alice ? sim::make_alice_rig(node.world) : sim::make_bob_rig(node.world);
   if (!rig) return std::move(rig).error();
-  if (auto* source = (*rig)->find<hal::PhotonSource>("source"))
-    if (auto armed = source->arm({os_random_word()}); !armed)
-      return std::move(armed).error();  // simulated: free consent
   service::NodeOptions options;
   options.session.side = node.side;
   options.session.agreement = agreement;
@@ -45,6 +42,7 @@ Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, cons
   options.session.origin = distillation::Origin::simulated;
   options.session.reply_timeout = node.reply_timeout;
   options.session.light_timeout = node.light_timeout;
+  options.consent = service::Consent::given;  // light is simulated
   options.peer_role = node.peer_role;
   options.endpoint = node.endpoint;
   options.clicks_per_block = node.clicks_per_block;

@@ -21,6 +21,12 @@ Angle plate_angle(bool diagonal, bool bit) {
   return Angle::degrees(polarisation / 2);
 }
 
+Result<void> switch_on(hal::PulsedSource& source) {
+  const auto emission = source.emission();
+  if (!emission) return emission.error();
+  return *emission == hal::EmissionState::emitting ? Result<void>() : source.enable_emission();
+}
+
 }  // namespace
 
 Emitter::Emitter(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block, std::uint64_t slots)
@@ -50,15 +56,20 @@ Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, EmitterOptions opt
   if (auto* shutter = rig.find<hal::Shutter>("shutter"))
     if (auto r = shutter->open(); !r) return std::move(r).error();
   if (auto r = e.source_->set_light_level(hal::LightLevel::quantum); !r) return std::move(r).error();
-  if (auto r = e.source_->enable_emission(); !r) return std::move(r).error();
+  if (auto r = switch_on(*e.source_); !r) return std::move(r).error();
   if (auto r = e.source_->begin_block(slots); !r) return std::move(r).error();
   return e;
 }
 
-void Emitter::dark(hal::Rig& rig) noexcept {
+void Emitter::rest(hal::Rig& rig) noexcept {
   if (auto* shutter = rig.find<hal::Shutter>("shutter")) shutter->close();
-  if (auto* source = rig.find<hal::PulsedSource>("source")) source->disable_emission();
+  if (auto* source = rig.find<hal::PulsedSource>("source")) (void)source->set_light_level(hal::LightLevel::off);
   if (auto* tagger = rig.find<hal::TimeTagger>("tagger")) (void)tagger->stop();
+}
+
+void Emitter::dark(hal::Rig& rig) noexcept {
+  rest(rig);
+  if (auto* source = rig.find<hal::PulsedSource>("source")) source->disable_emission();
 }
 
 std::size_t Emitter::chunk_slots() const {

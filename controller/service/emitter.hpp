@@ -42,7 +42,9 @@ class Emitter {
   };
   /// After `finished`.
   Prepared finish();
-  /// Dark at once; safe on any path.
+  /// Between blocks: no light leaves, the source stays armed.
+  static void rest(hal::Rig& rig) noexcept;
+  /// Dark at once and disarmed; safe on any path.
   static void dark(hal::Rig& rig) noexcept;
 
  private:

@@ -92,7 +92,7 @@ void Engine::serve(TcpLink link, std::stop_token stop) {
   After after = apply(session_->start());
   while (after == After::go_on && !stop.stop_requested()) after = turn(stop);
   if (after == After::go_on) apply(session_->goodbye());
-  close_light();
+  close_light(Ending::dark);
   const auto until = deadlines_.in(kGoodbye);
   while (after == After::go_on && link_->wants_write() && !deadlines_.passed(until)) after = poll_link(kIdle);
   if (after == After::go_on) ::shutdown(link_->descriptor(), SHUT_WR);

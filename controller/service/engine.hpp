@@ -52,7 +52,9 @@ class Engine {
   std::chrono::milliseconds patience() const;
 
   void open_light(const session::EventOpenLight& event);
-  void close_light() noexcept;
+  enum class Ending : std::uint8_t { rest, dark };
+  void close_light(Ending ending) noexcept;
+  Result<void> consent();
   After drive_light();
   After drive_emitter();
   After drive_receiver();

@@ -58,7 +58,7 @@ Engine::After Engine::handle(session::Event& event) {
             if (auto r = emitter_->hint(e.complete_slots, e.clicked); !r) return light_failed(r.error());
         } else if constexpr (std::is_same_v<T, session::EventCloseLight>) {
           say(LogLine::Level::info, "block", e.why);
-          close_light();
+          close_light(Ending::dark);
         } else if constexpr (std::is_same_v<T, session::EventBlockDone>) {
           block_done(std::move(e.result));
         } else if constexpr (std::is_same_v<T, session::EventSettled>) {
@@ -80,7 +80,7 @@ Engine::After Engine::handle(session::Event& event) {
 
 void Engine::block_done(session::BlockResult result) {
   using session::BlockStatus;
-  close_light();
+  close_light(Ending::rest);
   ++now_.blocks_done;
   now_.secret_bits_total += result.secret_bits;
   now_.sifted_bits_total += result.facts.sifted[0] + result.facts.sifted[1];

@@ -26,6 +26,7 @@ void Engine::open_light(const session::EventOpenLight& event) {
   now_.state = NodeState::running;
   auto& rig = *parts_.rig;
   if (options_.session.side == session::Side::alice) {
+    if (auto r = consent(); !r) return (void)light_failed(r.error());
     EmitterOptions o;
     o.p_diagonal = options_.session.agreement.p_alice_diagonal;
     o.clicks_per_block = options_.clicks_per_block;
@@ -43,16 +44,29 @@ void Engine::open_light(const session::EventOpenLight& event) {
   apply(session_->receiver_ready());
 }
 
-void Engine::close_light() noexcept {
-  if (emitter_ || options_.session.side == session::Side::alice) Emitter::dark(*parts_.rig);
-  if (receiver_ || options_.session.side == session::Side::bob) Receiver::close(*parts_.rig);
+/// Simulated light needs nobody's consent; a real source stays disarmed until the operator arms it.
+Result<void> Engine::consent() {
+  auto* source = parts_.rig->find<hal::PhotonSource>("source");
+  if (source == nullptr || options_.consent == Consent::operator_only) return {};
+  const auto emission = source->emission();
+  if (!emission) return emission.error();
+  return *emission == hal::EmissionState::off ? source->arm({os_random_word()}) : Result<void>();
+}
+
+void Engine::close_light(Ending ending) noexcept {
+  if (options_.session.side == session::Side::bob)
+    Receiver::close(*parts_.rig);
+  else if (ending == Ending::rest)
+    Emitter::rest(*parts_.rig);
+  else
+    Emitter::dark(*parts_.rig);
   emitter_.reset();
   receiver_.reset();
 }
 
 Engine::After Engine::light_failed(const Error& error) {
   say(LogLine::Level::error, "rig", describe(error));
-  close_light();
+  close_light(Ending::dark);
   return apply(session_->abort_block(session::BlockReason::device, describe(error)));
 }
 
@@ -68,7 +82,7 @@ Engine::After Engine::drive_emitter() {
   now_.slots_done = emitter_->slots_done();
   if (*progress != Emitter::Progress::finished) return After::go_on;
   auto prepared = emitter_->finish();
-  close_light();
+  close_light(Ending::rest);
   return apply(session_->emission_finished(std::move(prepared.kept), prepared.slots_prepared));
 }
 
@@ -85,7 +99,7 @@ Engine::After Engine::drive_receiver() {
   }
   if (*progress != Receiver::Progress::finished || !receiver_) return After::go_on;
   auto finished = receiver_->finish();
-  close_light();
+  close_light(Ending::rest);
   return apply(session_->detection_finished(std::move(finished)));
 }
 

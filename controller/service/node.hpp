@@ -18,11 +18,14 @@
 namespace nicol::service {
 
 enum class PeerRole : std::uint8_t { listen, connect };
+/// Who may arm the source: the operator by command, or (simulated light) anybody.
+enum class Consent : std::uint8_t { operator_only, given };
 
 struct NodeOptions {
   session::SessionConfig session;
   PeerRole peer_role = PeerRole::listen;
   Endpoint endpoint;
+  Consent consent = Consent::operator_only;
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::size_t arena_bytes = std::size_t{2} << 20;
   std::chrono::milliseconds reconnect_first{50}, reconnect_most{5'000};
