@@ -62,6 +62,11 @@ Result<void> sync_file(int fd, const std::filesystem::path& path) {
   return {};
 }
 
+Result<void> sync_data(int fd, const std::filesystem::path& path) {
+  if (::fdatasync(fd) != 0) return file_error("cannot sync", path, Code::hardware_fault);
+  return {};
+}
+
 Result<secret::LockedKey> read_locked(int fd, std::size_t most, const std::filesystem::path& path) {
   struct stat s {};
   if (::fstat(fd, &s) != 0) return file_error("cannot look at", path);

@@ -41,6 +41,8 @@ Result<void> write_all(int fd, std::span<const std::uint8_t> bytes, const std::f
 Result<void> write_all(int fd, const secret::LockedKey& secret, const std::filesystem::path& path);
 /// fsync; hardware_fault when it fails.
 Result<void> sync_file(int fd, const std::filesystem::path& path);
+/// The same for a file whose size did not change: spares the file system's journal.
+Result<void> sync_data(int fd, const std::filesystem::path& path);
 /// All of a regular file of 1..most bytes, straight into locked pages.
 Result<secret::LockedKey> read_locked(int fd, std::size_t most, const std::filesystem::path& path);
 /// Refuses (bad_input, mode and owner named) a regular file that is not 0600 or not ours.

@@ -167,7 +167,7 @@ Result<void> MarksFile::write_copy(std::size_t copy, const Folder& folder, const
   folder.at(kWhat[copy], "write");
   if (auto written = write_in_place(copies_[copy].get(), bytes, path); !written) return written;
   folder.at(kWhat[copy], "written");
-  if (auto synced = sync_file(copies_[copy].get(), path); !synced) return synced;
+  if (auto synced = sync_data(copies_[copy].get(), path); !synced) return synced;
   folder.at(kWhat[copy], "fsync");
   return {};
 }

@@ -274,7 +274,7 @@ Killed killed_at(const Bench& bench, const std::string& node, int nth, F&& work)
 
 TEST(OtpKilled, WhileEncryptingBurnsBitsAndNeverReusesThem) {
   for (int nth = 1;; ++nth) {
-    Pair pair;
+    Pair pair(1u << 20);
     pair.alice.reset();
     write_file(pair.plain, message(70'000));
     const Killed k = killed_at(pair.bench, "alice", nth, [&](KeyStore& store, const OtpPolicy& policy) {
@@ -300,7 +300,7 @@ TEST(OtpKilled, WhileEncryptingBurnsBitsAndNeverReusesThem) {
 
 TEST(OtpKilled, WhileDecryptingGivesTheWholeFileOrNoneAndNoSecondTry) {
   for (int nth = 1;; ++nth) {
-    Pair pair;
+    Pair pair(1u << 20);
     ASSERT_TRUE(pair.encrypt(message(70'000)).ok());
     pair.bob.reset();
     const Killed k = killed_at(pair.bench, "bob", nth, [&](KeyStore& store, const OtpPolicy& policy) {

@@ -12,11 +12,12 @@ bool syncs_fail = false;
 
 // Seen by the whole test program in place of the C library's.
 extern "C" int fsync(int fd) {
-  if (syncs_fail) {
-    errno = EIO;
-    return -1;
-  }
-  return static_cast<int>(::syscall(SYS_fsync, fd));
+  errno = EIO;
+  return syncs_fail ? -1 : static_cast<int>(::syscall(SYS_fsync, fd));
+}
+extern "C" int fdatasync(int fd) {
+  errno = EIO;
+  return syncs_fail ? -1 : static_cast<int>(::syscall(SYS_fdatasync, fd));
 }
 
 namespace nicol::keystore::test {
