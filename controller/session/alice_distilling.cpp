@@ -50,6 +50,9 @@ Result<void> Machine::make_key() {
   Amplify m;
   m.output_bits = decision.output_bits;
   m.seed = distillation::draw_seed(block_->verified->size() + m.output_bits - 1, *random_, block_->index);
+  const std::size_t scratch =
+      distillation::toeplitz_scratch_words(block_->verified->size(), decision.output_bits) * sizeof(std::uint64_t);
+  if (Result<void> fits = fits_arena(scratch); !fits) return fits;
   Result<distillation::PendingKey> key =
       distillation::amplify(*std::move(block_->verified), decision, m.seed, block_->id, *arena_);
   block_->verified.reset();

@@ -63,6 +63,9 @@ Result<void> Machine::on_amplify(const Incoming& in) {
   block_->split = keystore::split_key(decision.secret_bits, store_->pools(), block_->agreement.pools);
   if (m->split != block_->split)
     return session_error(Code::authentication, "the two sides would split the key differently");
+  const std::size_t scratch =
+      distillation::toeplitz_scratch_words(block_->verified->size(), decision.output_bits) * sizeof(std::uint64_t);
+  if (Result<void> fits = fits_arena(scratch); !fits) return fits;
   Result<distillation::PendingKey> made =
       distillation::amplify(*std::move(block_->verified), decision, m->seed, block_->id, *arena_);
   block_->verified.reset();

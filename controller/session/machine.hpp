@@ -159,6 +159,8 @@ class Machine {
   Result<void> make_available();
 
   // ---- report.cpp ----
+  /// The block grew beyond what this node's arena was sized for at start.
+  Result<void> fits_arena(std::size_t bytes) const;
   /// Ends the block when estimation says so, or there are too few key bits; true when it went on.
   bool survives_estimation(const distillation::Estimation::Done& done);
   Result<bool> length_gives_key(const distillation::BlockFacts& facts);

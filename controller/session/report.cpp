@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a block came to: the decisions both sides take alike from public facts, and the result the caller is told.
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "controller/session/machine.hpp"
@@ -49,6 +51,14 @@ distillation::CascadePlan cascade_plan(const BlockFacts& facts, std::uint64_t bi
   }
   const double qber = sampled == 0 ? kCascadeQberFloor : errors / sampled;
   return {.bits = bits, .qber = std::clamp(qber, kCascadeQberFloor, kCascadeQberCeiling), .permutation_seed = seed};
+}
+
+Result<void> Machine::fits_arena(std::size_t bytes) const {
+  if (bytes <= arena_->capacity()) return {};
+  return session_error(Code::locked_memory,
+                       fmt::format("a block of {} raw bits needs {} bytes of locked scratch, this node "
+                                   "has {}: open smaller blocks or allow more locked memory",
+                                   block_->raw_bits, bytes, arena_->capacity()));
 }
 
 bool Machine::survives_estimation(const distillation::Estimation::Done& done) {

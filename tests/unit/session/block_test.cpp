@@ -175,6 +175,15 @@ TEST(SessionBlock, IsRefusedAtOnceWhenThePoolCannotPayItsTags) {
   EXPECT_EQ(nodes.alice().alarms.back().name, "authentication pool");
 }
 
+TEST(SessionBlock, ThatOutgrowsTheLockedScratchIsAbortedForTheDevice) {
+  TwoNodes nodes({}, 64);
+  nodes.run_block();
+  for (Node* n : {&nodes.alice(), &nodes.bob()}) {
+    EXPECT_EQ(n->results.at(0).status, BlockStatus::aborted);
+    EXPECT_EQ(n->results.at(0).reason, BlockReason::device);
+  }
+}
+
 TEST(SessionBlock, RaisesAnAlarmAfterThreeFailuresInARow) {
   LinkModel noisy;
   noisy.qber = 0.2;

@@ -44,6 +44,15 @@ bool disjoint(const std::vector<keystore::Interval>& sorted) {
   return true;
 }
 
+void expect_unharmed(TwoNodes& nodes, std::size_t at) {
+  EXPECT_EQ(nodes.alice().results.back().status, session::BlockStatus::key)
+      << "boundary " << at << ": " << nodes.alice().results.back().detail;
+  EXPECT_TRUE(disjoint(announced(nodes, &session::BlockOpen::auth_ab))) << at;
+  EXPECT_TRUE(disjoint(announced(nodes, &session::BlockOpen::auth_ba))) << at;
+  EXPECT_EQ(nodes.alice().store->marks(), nodes.bob().store->marks()) << at;
+  EXPECT_TRUE(stores_agree(nodes)) << "boundary " << at;
+}
+
 /// Runs a block with the node killed at boundary `at`; true while there was such a boundary.
 bool survives(Side victim, std::size_t at) {
   LinkModel small;
@@ -61,12 +70,30 @@ bool survives(Side victim, std::size_t at) {
   if (!killer.fired) return false;
   nodes.restart(victim);
   nodes.run_block();
-  EXPECT_EQ(nodes.alice().results.back().status, session::BlockStatus::key)
-      << "boundary " << at << ": " << nodes.alice().results.back().detail;
-  EXPECT_TRUE(disjoint(announced(nodes, &session::BlockOpen::auth_ab))) << at;
-  EXPECT_TRUE(disjoint(announced(nodes, &session::BlockOpen::auth_ba))) << at;
-  EXPECT_EQ(nodes.alice().store->marks(), nodes.bob().store->marks()) << at;
-  EXPECT_TRUE(stores_agree(nodes)) << "boundary " << at;
+  expect_unharmed(nodes, at);
+  return true;
+}
+
+/// The same with a key in doubt, the node killed while it is settled.
+bool settles(Side victim, std::size_t at) {
+  LinkModel small;
+  small.slots = 20'000;
+  TwoNodes nodes(small);
+  nodes.line = cut_from(FrameType::verdict);
+  nodes.run_block();
+  nodes.line = {};
+  Killer killer{.at = at};
+  nodes.restart(victim, killer.point());
+  killer.armed = true;
+  try {
+    nodes.connect();
+  } catch (const Killed&) {
+    nodes.kill(victim);
+  }
+  if (!killer.fired) return false;
+  nodes.restart(victim);
+  nodes.run_block();
+  expect_unharmed(nodes, at);
   return true;
 }
 
@@ -85,6 +112,14 @@ TEST(SessionCrash, OfBobAnywhereCostsAtMostTheBlock) {
   std::size_t at = 3;
   while (survives(Side::bob, at)) at += kStride;
   EXPECT_GT(at, 20U);
+}
+
+TEST(SessionCrash, OfEitherSideInASettlementLeavesItToBeSettled) {
+  for (const Side victim : {Side::alice, Side::bob}) {
+    std::size_t at = 0;
+    while (settles(victim, at)) at += kStride;
+    EXPECT_GT(at, 6U);
+  }
 }
 
 }  // namespace

@@ -10,8 +10,6 @@
 namespace nicol::test {
 namespace {
 
-constexpr std::size_t kArenaBytes = 4u << 20;
-
 template <class T>
 T expect(Result<T> result) {
   if (!result) throw std::runtime_error(describe(result.error()));
@@ -45,7 +43,8 @@ TemporaryFolder::~TemporaryFolder() {
 
 session::FrameHeader header_of(const Bytes& frame) { return expect(session::parse_header(frame)); }
 
-TwoNodes::TwoNodes(LinkModel link_model) : model(link_model), arena_(expect(secret::Arena::create(kArenaBytes))) {
+TwoNodes::TwoNodes(LinkModel link_model, std::size_t arena_bytes)
+    : model(link_model), arena_(expect(secret::Arena::create(arena_bytes))) {
   const keystore::PresharedKeyPlan plan;
   const Result<void> written = keystore::write_preshared_key(folder_.path() / "psk", plan);
   if (!written) throw std::runtime_error(describe(written.error()));
