@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
@@ -214,6 +215,11 @@ void expect_sound_restart(const Bench& bench, const Told& told) {
   if (const auto pending = store.pending()) {
     const KeyId id = pending->id;
     EXPECT_TRUE(store.settle(id, id == id_of(1) ? available(id) : destroyed(id)).ok());
+  }
+  const bool fed = std::ranges::any_of(store.keys(), [](const KeyInfo& key) { return key.id == id_of(1); });
+  for (const Pool pool : kPools) {
+    const auto p = static_cast<std::size_t>(pool);
+    EXPECT_EQ(store.pools()[p].end, (p < 2 ? 8192u : 0u) + (fed ? kSplit.pools[p] : 0u)) << to_string(pool);
   }
   const auto delivered = store.deliver(id_of(1));
   if (told.done.contains("delivered")) {

@@ -95,6 +95,18 @@ TEST(MarksCopy, IsWholeAgainAfterTheNextStart) {
   EXPECT_TRUE(used.opens_without_reuse());
 }
 
+TEST(MarksCopy, ThatIsDamagedIsWrittenBeforeTheGoodOne) {
+  for (const auto& [name, first_point] :
+       {std::pair{"marks.0", "marks.first.write"}, {"marks.1", "marks.second.write"}}) {
+    const Used used;
+    overwrite(used.store / name, "gone");
+    std::vector<std::string> points;
+    used.bench.open("alice", [&](std::string_view point) { points.emplace_back(point); });
+    ASSERT_FALSE(points.empty());
+    EXPECT_EQ(points.front(), first_point);
+  }
+}
+
 TEST(MarksCopy, PutBackFromAnOlderDayIsOutvoted) {
   const Bench bench;
   const fs::path store = bench.state() / "store";
