@@ -15,7 +15,8 @@
 namespace nicol::secret {
 namespace {
 
-std::atomic<MemoryPolicy> current_policy{};
+std::atomic<Backing> preferred_backing{MemoryPolicy{}.preferred};
+std::atomic<bool> mlock_instead{MemoryPolicy{}.allow_mlock_instead};
 std::atomic<std::size_t> held{0};
 constexpr auto unlimited = std::numeric_limits<std::size_t>::max();
 
@@ -25,8 +26,11 @@ std::string_view to_string(Backing backing) noexcept {
   return backing == Backing::memfd_secret ? "memfd_secret" : "mlock";
 }
 
-void set_memory_policy(MemoryPolicy policy) noexcept { current_policy = policy; }
-MemoryPolicy memory_policy() noexcept { return current_policy; }
+void set_memory_policy(MemoryPolicy policy) noexcept {
+  preferred_backing = policy.preferred;
+  mlock_instead = policy.allow_mlock_instead;
+}
+MemoryPolicy memory_policy() noexcept { return {preferred_backing.load(), mlock_instead.load()}; }
 
 Result<Backing> probe_backing() {
   auto mapping = detail::map_locked(detail::page_size(), memory_policy());

@@ -35,6 +35,7 @@ class ProcessScan : public testing::Test {
   }
   void leak_to(void* at) const {
     key_.with_read([&](std::span<const std::byte> data) { std::memcpy(at, data.data(), data.size()); });
+    __asm__ volatile("" : : "r"(at) : "memory");  // else the copy may be optimised away
   }
   static void set_memory_policy(secret::MemoryPolicy policy) { secret::set_memory_policy(policy); }
 

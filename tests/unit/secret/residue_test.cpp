@@ -235,6 +235,7 @@ void die_with_a_key(int fd, const fs::path& folder) {
   const LockedKey key(key_bytes, Birth::random), control(key_bytes, Birth::random);
   auto* const leak = new unsigned char[key_bytes];
   control.with_read([&](std::span<const std::byte> data) { std::memcpy(leak, data.data(), data.size()); });
+  __asm__ volatile("" : : "r"(leak) : "memory");  // else the copy may be optimised away
   tell(fd, key);
   tell(fd, control);
   std::abort();
