@@ -33,10 +33,12 @@ hal::TimingLayout common(const Scenario& s) {
   return t;
 }
 
-void add_marks(hal::TimingLayout& t) {
-  const auto next = static_cast<std::uint16_t>(t.channels.size());
-  t.channels.push_back({next, hal::ChannelRole::sync, 0, 0, {}});
-  t.channels.push_back({static_cast<std::uint16_t>(next + 1), hal::ChannelRole::frame, 0, 0, {kFrameDelayPs}});
+/// The sync and frame channels come after `first` others.
+void set_marks(hal::TimingLayout& t, std::size_t first) {
+  t.channels.resize(first + 2);
+  const auto sync = static_cast<std::uint16_t>(first), frame = static_cast<std::uint16_t>(first + 1);
+  t.channels[first] = {sync, hal::ChannelRole::sync, 0, 0, {}};
+  t.channels[first + 1] = {frame, hal::ChannelRole::frame, 0, 0, {kFrameDelayPs}};
 }
 
 }  // namespace
@@ -72,8 +74,8 @@ Picoseconds quiet_time(const Scenario& s) {
 
 hal::TimingLayout alice_timing(const Scenario& s) {
   hal::TimingLayout t = common(s);
-  t.channels.push_back({0, hal::ChannelRole::herald, 0, 0, rounded(offset_ps(s))});
-  add_marks(t);
+  set_marks(t, 1);
+  t.channels[0] = {0, hal::ChannelRole::herald, 0, 0, rounded(offset_ps(s))};
   return t;
 }
 
@@ -81,10 +83,10 @@ hal::TimingLayout bob_timing(const Scenario& s) {
   hal::TimingLayout t = common(s);
   t.blind_time = blind_time(s);
   const bool passive = s.receiver.kind == hal::ReceiverKind::passive;
+  set_marks(t, s.receiver.detectors.size());
   for (std::uint16_t i = 0; i < s.receiver.detectors.size(); ++i)
-    t.channels.push_back({i, hal::ChannelRole::detector, static_cast<std::uint8_t>(passive ? i / 2 : 0),
-                          static_cast<std::uint8_t>(i % 2), rounded(offset_ps(s))});
-  add_marks(t);
+    t.channels[i] = {i, hal::ChannelRole::detector, static_cast<std::uint8_t>(passive ? i / 2 : 0),
+                     static_cast<std::uint8_t>(i % 2), rounded(offset_ps(s))};
   return t;
 }
 

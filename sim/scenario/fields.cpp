@@ -7,31 +7,24 @@ namespace {
 
 constexpr double kHuge = 1e15;
 
-Choice source_type() {
-  return {{"heralded", "pulsed", "motorised"},
-          [](Scenario& s, std::size_t word) { s.source.type = static_cast<SourceType>(word); }};
-}
-Choice channel_type() {
-  return {{"fibre", "free_space"},
-          [](Scenario& s, std::size_t word) { s.channel.type = static_cast<ChannelType>(word); }};
-}
-Choice receiver_type() {
-  return {{"passive", "active"}, [](Scenario& s, std::size_t word) {
-            s.receiver.kind = word == 0 ? hal::ReceiverKind::passive : hal::ReceiverKind::active;
-          }};
-}
-Choice length_function() {
-  return {{"sps_g2", "sp_variable"},
-          [](Scenario& s, std::size_t word) { s.protocol.length = word == 0 ? "sps_g2" : "sp_variable"; }};
-}
-Choice key_bases() {
-  return {{"rectilinear", "both"},
-          [](Scenario& s, std::size_t word) { s.protocol.key_bases = word == 0 ? "rectilinear" : "both"; }};
-}
+constexpr std::string_view kSources[] = {"heralded", "pulsed", "motorised"}, kChannels[] = {"fibre", "free_space"},
+                           kReceivers[] = {"passive", "active"}, kLengths[] = {"sps_g2", "sp_variable"},
+                           kKeyBases[] = {"rectilinear", "both"};
+
+constexpr Choice kSourceType{kSources,
+                             [](Scenario& s, std::size_t word) { s.source.type = static_cast<SourceType>(word); }};
+constexpr Choice kChannelType{kChannels,
+                              [](Scenario& s, std::size_t word) { s.channel.type = static_cast<ChannelType>(word); }};
+constexpr Choice kReceiverType{kReceivers, [](Scenario& s, std::size_t word) {
+                                 s.receiver.kind = word == 0 ? hal::ReceiverKind::passive : hal::ReceiverKind::active;
+                               }};
+constexpr Choice kLengthFunction{kLengths, [](Scenario& s, std::size_t word) { s.protocol.length = kLengths[word]; }};
+constexpr Choice kKeyBasesChoice{kKeyBases,
+                                 [](Scenario& s, std::size_t word) { s.protocol.key_bases = kKeyBases[word]; }};
 
 void add_source(std::vector<Field>& fields, Scenario::Source& s) {
   const std::string_view t = "source";
-  fields.insert(fields.end(), {{t, "type", source_type(), 0, 0, true},
+  fields.insert(fields.end(), {{t, "type", kSourceType, 0, 0, true},
                                {t, "rate_hz", &s.rate_hz, 1e-3, 1e11, true},
                                {t, "mean_photon_number", &s.mean_photon_number, 0, 2, true},
                                {t, "g2", &s.g2, 0, 4, true},
@@ -55,7 +48,7 @@ void add_motor(std::vector<Field>& fields, std::string_view table, MotorModel& m
 
 void add_channel(std::vector<Field>& fields, Scenario::Channel& c) {
   const std::string_view t = "channel";
-  fields.insert(fields.end(), {{t, "type", channel_type()},
+  fields.insert(fields.end(), {{t, "type", kChannelType},
                                {t, "loss_db", &c.loss_db, 0, 100, true},
                                {t, "length_km", &c.length_km, 0, 1e5},
                                {t, "rotation_deg", &c.rotation_deg, -360, 360},
@@ -69,7 +62,7 @@ void add_channel(std::vector<Field>& fields, Scenario::Channel& c) {
 
 void add_receiver(std::vector<Field>& fields, Scenario::Receiver& r) {
   const std::string_view t = "receiver";
-  fields.insert(fields.end(), {{t, "type", receiver_type(), 0, 0, true},
+  fields.insert(fields.end(), {{t, "type", kReceiverType, 0, 0, true},
                                {t, "splitter", &r.splitter, 0, 1},
                                {t, "extinction_transmitted_db", &r.extinction_transmitted_db, 3.1, 100},
                                {t, "extinction_reflected_db", &r.extinction_reflected_db, 3.1, 100},
@@ -108,8 +101,8 @@ void add_electronics(std::vector<Field>& fields, Scenario& s) {
 void add_protocol(std::vector<Field>& fields, Scenario::Protocol& p) {
   const std::string_view t = "protocol";
   fields.insert(fields.end(), {{t, "block_slots", &p.block_slots, 1, kHuge, true},
-                               {t, "length", length_function()},
-                               {t, "key_bases", key_bases()},
+                               {t, "length", kLengthFunction},
+                               {t, "key_bases", kKeyBasesChoice},
                                {t, "sample_share", &p.sample_share, 0, 1},
                                {t, "sample_minimum", &p.sample_minimum, 0, 1e9},
                                {t, "key_expected", &p.key_expected}});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,7 +15,7 @@ namespace nicol::sim {
 
 /// A key whose value is one of a few words; the index of the word is handed to `set`.
 struct Choice {
-  std::vector<std::string_view> words;
+  std::span<const std::string_view> words;
   void (*set)(Scenario& scenario, std::size_t word) = nullptr;
 };
 /// A number, or one number a detector.
