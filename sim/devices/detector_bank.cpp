@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "sim/devices/draws.hpp"
+#include "sim/optics/arrival.hpp"
 #include "sim/optics/states.hpp"
 
 namespace nicol::sim {
@@ -19,8 +20,6 @@ constexpr std::int64_t kRateWindow = 1'000'000'000;  // 1 ms
 constexpr double kPicosPerSecond = 1e12, kPicosPerNano = 1e3;
 constexpr std::size_t kStreamsPerBlock = 64;
 
-std::int64_t rounded(double ps) { return static_cast<std::int64_t>(std::floor(ps + 0.5)); }
-
 CounterStream stream_for(const BankOptions& o, Purpose purpose, std::uint64_t block, std::size_t i = 0) {
   return CounterStream({o.seed, o.node, purpose, block * kStreamsPerBlock + i});
 }
@@ -28,7 +27,7 @@ CounterStream stream_for(const BankOptions& o, Purpose purpose, std::uint64_t bl
 }  // namespace
 
 void DetectorBank::Noise::step() {
-  next = mean_gap > 0 ? next + 1 + rounded(draw_exponential(stream) * mean_gap) : kNever;
+  next = mean_gap > 0 ? next + 1 + round_ps(draw_exponential(stream) * mean_gap) : kNever;
 }
 
 DetectorBank::DetectorBank(BankOptions options)
@@ -39,7 +38,7 @@ DetectorBank::DetectorBank(BankOptions options)
     const DetectorModel& m = options_.detectors[i];
     const CounterStream unused = stream_for(options_, Purpose::sim_dark, 0, i);
     const double stray_hz = i < options_.stray_hz.size() ? options_.stray_hz[i] : 0;
-    Live d{m, rounded(m.dead_time_ns * kPicosPerNano), 0, 0, 0, 0, false, {unused, 0, 0}, {unused, 0, 0}, {}};
+    Live d{m, round_ps(m.dead_time_ns * kPicosPerNano), 0, 0, 0, 0, false, {unused, 0, 0}, {unused, 0, 0}, {}};
     d.dark.mean_gap = m.dark_hz > 0 ? kPicosPerSecond / m.dark_hz : 0;
     d.stray.mean_gap = stray_hz > 0 ? kPicosPerSecond / stray_hz : 0;
     d.window_limit = static_cast<std::uint64_t>(std::ceil(m.rate_limit_hz * kRateWindow / kPicosPerSecond));
@@ -59,8 +58,8 @@ void DetectorBank::set_delays(std::span<const std::int64_t> by_channel) {
     late = std::max(late, kLargestNormal * d.model.jitter_ps + kLargestExponential * tail);
   }
   const auto [least, most] = std::minmax_element(delay_.begin(), delay_.end());
-  earliest_ = rounded(early) + 1 + std::max<std::int64_t>(0, -*least);
-  latest_ = rounded(late) + kFrameDelayPs + std::max<std::int64_t>(0, *most);
+  earliest_ = round_ps(early) + 1 + std::max<std::int64_t>(0, -*least);
+  latest_ = round_ps(late) + kFrameDelayPs + std::max<std::int64_t>(0, *most);
 }
 
 void DetectorBank::begin_block(const LightHeader& header) {
@@ -132,7 +131,7 @@ void DetectorBank::serve(std::size_t detector, std::int64_t now) {
 
 void DetectorBank::pulse_sync() {
   const double at = static_cast<double>(next_sync_ - block_.slot_zero);
-  const auto jittered = [&] { return block_.slot_zero + rounded(at + kSyncJitterPs * draw_normal(sync_stream_)); };
+  const auto jittered = [&] { return block_.slot_zero + round_ps(at + kSyncJitterPs * draw_normal(sync_stream_)); };
   put(sync_channel(), jittered(), nullptr);
   if (sync_slot_ == 0) put(frame_channel(), jittered() + kFrameDelayPs, nullptr);
   sync_slot_ += block_.sync_divider;
@@ -147,7 +146,7 @@ void DetectorBank::click(std::size_t detector, std::int64_t time) {
   const DetectorModel& m = d.model;
   if (m.afterpulse_probability > 0 && stream_.uniform() < m.afterpulse_probability) {
     const double wait = draw_exponential(stream_) * m.afterpulse_decay_ns * kPicosPerNano;
-    d.afterpulses.push_back(d.blind_until + rounded(wait));
+    d.afterpulses.push_back(d.blind_until + round_ps(wait));
     std::push_heap(d.afterpulses.begin(), d.afterpulses.end(), std::greater<>());
     next_noise_ = std::min(next_noise_, d.afterpulses.front());
   }
@@ -164,7 +163,7 @@ std::int64_t DetectorBank::jitter(const DetectorModel& m) {
   double late = m.jitter_ps > 0 ? m.jitter_ps * draw_normal(stream_) : 0;
   if (m.jitter_tail_fraction > 0 && stream_.uniform() < m.jitter_tail_fraction)
     late += m.jitter_tail_ps * draw_exponential(stream_);
-  return rounded(late);
+  return round_ps(late);
 }
 
 /// Tags come almost in order; the few that do not are moved back to their place.

@@ -36,8 +36,11 @@ Emitter::Emitter(const Scenario& scenario, std::uint64_t seed, const EveOptions&
       channel_(scenario.channel, seed),
       attack_(eve, seed),
       stream_({seed, NodeId::world, Purpose::sim_source, 0}) {
-  for (std::size_t s = 0; s < 4; ++s)
+  for (std::size_t s = 0; s < 4; ++s) {
     states_[s] = photon_state(prepared(s, Angle::degrees(scenario.source.misalignment_deg[s])));
+    centre_[s] = scenario.timing.slot_offset_ns * 1e3 + scenario.source.delay_ps[s];
+    width_[s] = scenario.source.width_ps[s];
+  }
 }
 
 void Emitter::begin_block(std::uint32_t block, Picoseconds slot_zero, Picoseconds period) {
@@ -56,6 +59,7 @@ void Emitter::look_at_channel(std::uint64_t slot) {
   if (passed != tabulated_) tables_ = make_source_tables(scenario_.source, tabulated_ = passed);
   for (int i = 0; i < 9; ++i)
     rotation_[static_cast<std::size_t>(i)] = static_cast<float>(channel_.rotation()(i / 3, i % 3));
+  for (std::size_t s = 0; s < 4; ++s) turned_states_[s] = turned(states_[s]);
   const Picoseconds until = channel_.constant_until();
   constant_until_ = until.count == std::numeric_limits<std::int64_t>::max()
                         ? std::numeric_limits<std::uint64_t>::max()
@@ -87,28 +91,32 @@ PhotonState Emitter::turned(const PhotonState& p) const {
           r[6] * p.s1 + r[7] * p.s2 + r[8] * p.s3};
 }
 
-void Emitter::send(std::uint64_t slot, std::size_t state, const PhotonState& prepared, std::size_t photons, Path path,
+std::int32_t Emitter::draw_time(std::size_t state) {
+  if (width_[state] <= 0) return static_cast<std::int32_t>(round_ps(centre_[state]));
+  return static_cast<std::int32_t>(round_ps(centre_[state] + width_[state] * draw_normal(stream_)));
+}
+
+void Emitter::send(std::uint64_t slot, std::size_t state, const PhotonState& arriving, std::size_t photons,
                    LightBatch& batch) {
+  for (std::size_t i = 0; i < photons; ++i)
+    batch.push(static_cast<std::uint32_t>(slot - batch.header.first_slot), draw_time(state), arriving);
+}
+
+void Emitter::send_through_eve(std::uint64_t slot, std::size_t state, const PhotonState& prepared, std::size_t photons,
+                               LightBatch& batch) {
   std::array<PhotonState, kSlotPhotons> light;
   std::fill_n(light.begin(), photons, prepared);
-  if (attack_.active() && path == Path::open) attack_.meet(slot, light.data(), photons);
-  const double centre = scenario_.timing.slot_offset_ns * 1e3 + scenario_.source.delay_ps[state];
-  const double width = scenario_.source.width_ps[state];
-  for (std::size_t i = 0; i < photons; ++i) {
-    const double at = width > 0 ? centre + width * draw_normal(stream_) : centre;
-    if (path == Path::blocked) continue;
-    batch.push(static_cast<std::uint32_t>(slot - batch.header.first_slot), static_cast<std::int32_t>(std::lround(at)),
-               turned(light[i]));
-  }
+  attack_.meet(slot, light.data(), photons);
+  for (std::size_t i = 0; i < photons; ++i) send(slot, state, turned(light[i]), 1, batch);
 }
 
 std::uint64_t Emitter::emit(const hal::PatternChunk& chunk, Slots slots, Path path, LightBatch& batch,
                             std::vector<std::uint64_t>& heralds) {
   const std::uint64_t end = slots.end;
-  const bool heralded = scenario_.source.type != SourceType::pulsed;
+  const bool heralded = scenario_.source.type != SourceType::pulsed, attacked = attack_.active();
   for (std::uint64_t from = slots.begin; from < end;) {
     if (from >= constant_until_) look_at_channel(from);
-    if (!next_) next_ = from + draw_failures(stream_, tables_.rate);
+    if (!next_) next_ = from + draw_failures(stream_, tables_.mean_gap);
     const std::uint64_t stretch = std::min(end, constant_until_);
     while (*next_ < stretch) {
       if (!batch.has_room() || heralds.size() >= kHeraldsAtOnce) return *next_;
@@ -117,9 +125,15 @@ std::uint64_t Emitter::emit(const hal::PatternChunk& chunk, Slots slots, Path pa
       if (happening.herald) heralds.push_back(slot);
       if (happening.photon) {
         const std::size_t state = state_index(bit_at(chunk.bases, k), bit_at(chunk.bits, k));
-        if (const std::size_t photons = draw_photons(state)) send(slot, state, states_[state], photons, path, batch);
+        const std::size_t photons = draw_photons(state);
+        if (path == Path::blocked)
+          for (std::size_t i = 0; i < photons; ++i) draw_time(state);
+        else if (attacked)
+          send_through_eve(slot, state, states_[state], photons, batch);
+        else
+          send(slot, state, turned_states_[state], photons, batch);
       }
-      next_ = slot + 1 + draw_failures(stream_, tables_.rate);
+      next_ = slot + 1 + draw_failures(stream_, tables_.mean_gap);
     }
     from = stretch;
   }
@@ -140,7 +154,9 @@ void Emitter::fire(std::uint64_t slot, Angle polarisation, double passed, Path p
   std::size_t photons = happening.photon ? draw_photons(state) : 0;
   for (std::size_t i = photons; i > 0; --i)
     if (stream_.uniform() >= passed) --photons;
-  if (photons > 0) send(slot, state, prepared, photons, path, batch);
+  if (path == Path::blocked || photons == 0) return;
+  if (attack_.active()) return send_through_eve(slot, state, prepared, photons, batch);
+  send(slot, state, turned(prepared), photons, batch);
 }
 
 }  // namespace nicol::sim

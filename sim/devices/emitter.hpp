@@ -44,8 +44,10 @@ class Emitter {
   void look_at_channel(std::uint64_t slot);
   Happening draw_happening();
   std::size_t draw_photons(std::size_t state);
-  void send(std::uint64_t slot, std::size_t state, const PhotonState& prepared, std::size_t photons, Path path,
-            LightBatch& batch);
+  void send(std::uint64_t slot, std::size_t state, const PhotonState& arriving, std::size_t photons, LightBatch& batch);
+  void send_through_eve(std::uint64_t slot, std::size_t state, const PhotonState& prepared, std::size_t photons,
+                        LightBatch& batch);
+  std::int32_t draw_time(std::size_t state);
   PhotonState turned(const PhotonState& p) const;
   Picoseconds start_of(std::uint64_t slot) const { return slot_zero_ + period_ * static_cast<std::int64_t>(slot); }
 
@@ -55,9 +57,11 @@ class Emitter {
   Channel channel_;
   Attack attack_;
   SourceTables tables_;
-  std::array<PhotonState, 4> states_{};
+  std::array<PhotonState, 4> states_{}, turned_states_{};  // as prepared; behind the channel
   std::array<float, 9> rotation_{};
   double tabulated_ = -1;  // transmittance that tables_ were made for
+
+  std::array<double, 4> centre_{}, width_{};  // of a photon's time after its slot's start, ps
 
   std::uint32_t block_ = 0;
   Picoseconds slot_zero_, period_{1};

@@ -41,9 +41,9 @@ struct LightBatch {
   bool has_room() const { return header.photons + kSlotPhotons <= kBatchPhotons; }
   void push(std::uint32_t of_slot, std::int32_t at, const PhotonState& light) {
     const std::size_t n = header.photons++;
-    slot[n] = of_slot;
-    time[n] = at;
-    state[n] = light;
+    slot.data()[n] = of_slot;  // has_room() is the check; this is the innermost loop
+    time.data()[n] = at;
+    state.data()[n] = light;
   }
 };
 

@@ -29,7 +29,7 @@ SourceTables make_source_tables(const Scenario::Source& source, double transmitt
   const double pair = heralded ? source.pair_probability : 1, herald = heralded ? source.herald_efficiency : 0;
   const double given_pair = most + herald - most * herald;
   t.event = pair * given_pair;
-  t.rate = -std::log1p(-t.event);
+  t.mean_gap = -1 / std::log1p(-t.event);
   t.herald_and_photon = given_pair > 0 ? most * herald / given_pair : 0;
   t.herald_or_photon_only = given_pair > 0 ? most / given_pair : 0;
   return t;

@@ -13,7 +13,7 @@ namespace nicol::sim {
 /// An event is a herald or at least one surviving photon. Shares are of an event for the brightest state; for the
 /// others the photons of an event are kept with probability `keep`.
 struct SourceTables {
-  double rate = 0;  // -log(1 - P(event))
+  double mean_gap = 0;  // -1 / log(1 - P(event)), slots
   double event = 0;
   double herald_and_photon = 0,
          herald_or_photon_only = 0;  // shares: < first: both; < second: photon alone; else herald

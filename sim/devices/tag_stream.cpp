@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "sim/devices/draws.hpp"
+
 namespace nicol::sim {
 namespace {
 
@@ -24,8 +26,7 @@ TagStream::TagStream(TagStreamOptions options, std::vector<hal::ChannelConfig> c
 }
 
 std::int64_t TagStream::ticks(std::int64_t ps) const {
-  const std::int64_t own =
-      ps + static_cast<std::int64_t>(std::llround(static_cast<double>(ps) * options_.clock_ppm * 1e-6));
+  const std::int64_t own = ps + round_ps(static_cast<double>(ps) * options_.clock_ppm * 1e-6);
   const auto [num, den] = options_.tick;
   if (num == 1 && den == 1) return own;
   if (den == 1 && own >= 0) return own / static_cast<std::int64_t>(num);

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a click comes: a Gaussian with, for some clicks, an exponential tail; and the quantile that draws Gaussians.
+// When a click comes: a Gaussian with, for some clicks, an exponential tail.
 #pragma once
 
 namespace nicol::sim {
 
-/// Standard normal quantile, relative error below 1e-6 (Wichura, Applied Statistics 37 (1988) 477, algorithm AS 241,
-/// routine PPND7). Needs 0 < p < 1.
-double normal_quantile(double p) noexcept;
-/// Largest |quantile| of a 53-bit uniform: what bounds every simulated Gaussian.
-inline constexpr double kLargestNormal = 8.3;
-/// Largest -log of a 53-bit uniform: what bounds every simulated exponential.
-inline constexpr double kLargestExponential = 36.8;
+/// No simulated Gaussian is larger (in standard deviations), no simulated exponential (in means): what bounds how late
+/// or early a tag can come. Beyond lie 1e-16 of the one and of the other.
+inline constexpr double kLargestNormal = 8.3, kLargestExponential = 36.8;
 
 /// Arrival times about a centre, all in picoseconds.
 struct ArrivalShape {

@@ -97,18 +97,6 @@ TEST(States, AreFoundAgainFromAnyTurnOfTheirWaveplate) {
       EXPECT_EQ(nearest_state(polarisation_of(state) + Angle::degrees(180 * turns + 20)), state);
 }
 
-TEST(NormalQuantile, InvertsTheNormalDistribution) {
-  for (double p : {1e-15, 1e-9, 1e-4, 0.02, 0.075, 0.3, 0.5, 0.81, 0.99, 1 - 1e-6}) {
-    const double back = std::erfc(-normal_quantile(p) / std::numbers::sqrt2) / 2;
-    EXPECT_NEAR(back / p, 1, 2e-5) << p;
-  }
-}
-
-TEST(NormalQuantile, IsBoundedForEveryDrawThatCanHappen) {
-  EXPECT_LT(std::abs(normal_quantile(0x1.0p-53)), kLargestNormal);
-  EXPECT_LT(std::abs(normal_quantile(1 - 0x1.0p-53)), kLargestNormal);
-}
-
 TEST(ArrivalProbability, OfATailIsTheIntegralOfGaussianTimesExponential) {
   const ArrivalShape shape{100, 300, 1};
   double sum = 0;
