@@ -58,10 +58,13 @@ Exit node(const NodeRunOptions& options, Context& context) {
   (*running)->submit({service::Command::Kind::run, options.blocks, "", "cli"});
   follow(**running, context, report);
   if (context.stop->requested()) (*running)->submit({service::Command::Kind::stop, 0, "", "signal"});
-  report.simulated_s = (*running)->snapshot()->rig_time.seconds();
+  const auto last = (*running)->snapshot();
+  report.simulated_s = last->rig_time.seconds();
+  if (report.blocks.size() < options.blocks && !context.stop->requested()) report.stopped_because = last->last_error;
   (*running)->stop();
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   report.keys_match = true;
+  if (!report.stopped_because.empty()) fmt::print(stderr, "nicol: stopped early: {}\n", report.stopped_because);
   if (context.output == Output::json) fmt::print("{}\n", run_json(report, Document::node));
   if (context.stop->requested()) return report.blocks.empty() ? Exit::failed : Exit::done;
   return run_exit(report);

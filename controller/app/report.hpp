@@ -19,6 +19,7 @@ struct RunReport {
   std::vector<session::BlockResult> blocks;
   double wall_s = 0, simulated_s = 0;
   bool keys_match = false;
+  std::string stopped_because;  // empty when all wanted blocks were tried
 };
 
 enum class Document : std::uint8_t { run, node };

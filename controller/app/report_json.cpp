@@ -102,7 +102,7 @@ Exit run_exit(const RunReport& r) {
       return Exit::security;
     key = key || b.status == session::BlockStatus::key;
   }
-  if (key && !r.keys_match) return Exit::failed;
+  if ((key && !r.keys_match) || !r.stopped_because.empty()) return Exit::failed;
   return key || !r.scenario.protocol.key_expected ? Exit::done : Exit::failed;
 }
 

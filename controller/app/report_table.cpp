@@ -124,12 +124,13 @@ std::string run_table(const RunReport& r) {
       out += fmt::format("\nblock {}: {}", b.block, b.detail);
   out += fmt::format("\n{} secret bits ({} net) from {:.2f} s of light in {:.2f} s; keys on both nodes {}.\n",
                      grouped(secret), net, r.simulated_s, r.wall_s, r.keys_match ? "match" : "DO NOT match");
+  if (!r.stopped_because.empty()) out += fmt::format("Stopped early: {}.\n", r.stopped_because);
   return out + missing_settings(r);
 }
 
 std::string missing_settings(const RunReport& r) {
-  for (const auto& b : r.blocks)
-    if (b.status == session::BlockStatus::key) return {};
+  const auto told = [](const auto& b) { return b.status != session::BlockStatus::no_key; };
+  if (std::any_of(r.blocks.begin(), r.blocks.end(), told)) return {};
   const auto link = sim::expect(r.scenario);
   const double key_rate = link.sifted_per_slot[0] * link.kept_per_slot,
                test_rate = link.sifted_per_slot[1] * link.kept_per_slot;

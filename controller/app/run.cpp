@@ -89,7 +89,7 @@ Result<void> tie_together(Pair& p, const RunOptions& options) {
 }
 
 Result<void> check_memory(const Pair& p) {
-  const std::size_t need = 2 * locked_need(p.alice.world.scenario, p.alice.clicks_per_block);
+  const std::size_t need = locked_need(p.alice.world.scenario, p.alice.clicks_per_block);
   const std::size_t limit = secret::locked_usage().limit;
   if (need <= limit) return {};
   return Error{Code::locked_memory,
@@ -116,7 +116,7 @@ bool keys_match(keystore::KeyStore& alice, keystore::KeyStore& bob) {
   return true;
 }
 
-void follow(service::Node& alice, service::Node& bob, Context& context, RunReport& report) {
+void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Context& context, RunReport& report) {
   Progress progress;
   std::uint64_t seen = 0;
   while (true) {
@@ -129,7 +129,9 @@ void follow(service::Node& alice, service::Node& bob, Context& context, RunRepor
     progress.show(*alice.snapshot());
     if (done || context.stop->requested()) break;
   }
-  report.simulated_s = alice.snapshot()->rig_time.seconds();
+  const auto last = alice.snapshot();
+  report.simulated_s = last->rig_time.seconds();
+  if (report.blocks.size() < wanted && !context.stop->requested()) report.stopped_because = last->last_error;
   if (!context.stop->requested()) bob.wait(5s);
   alice.stop();
   bob.stop();
@@ -170,7 +172,7 @@ Exit run(const RunOptions& options, Context& context) {
   if (!bob) return complain(bob.error());
   (*bob)->submit({service::Command::Kind::run, options.blocks, "", "cli"});
   (*alice)->submit({service::Command::Kind::run, options.blocks, "", "cli"});
-  follow(**alice, **bob, context, report);
+  follow(**alice, **bob, options.blocks, context, report);
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   report.keys_match = keys_match((*alice)->store(), (*bob)->store());
   fmt::print("{}\n", context.output == Output::json ? run_json(report) : run_table(report));

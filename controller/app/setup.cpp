@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+
+#include "controller/service/emitter.hpp"
 
 namespace nicol::app {
 
@@ -24,7 +27,18 @@ session::Agreement agreement_of(const sim::Scenario& scenario) {
   return a;
 }
 
+Result<std::unique_ptr<hal::Rig>> make_rig(const SimulatedNode& node) {
+  return node.side == session::Side::alice ? sim::make_alice_rig(node.world) : sim::make_bob_rig(node.world);
+}
+
 Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks) {
+  auto rig = make_rig(node);
+  if (!rig) return std::move(rig).error();
+  return make_node(node, hooks, *std::move(rig));
+}
+
+Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks,
+                                                 std::unique_ptr<hal::Rig> rig) {
   const bool alice = node.side == session::Side::alice;
   keystore::StoreOptions store_options;
   store_options.fault = hooks.fault;
@@ -32,13 +46,11 @@ Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, cons
   store_options.plan = agreement.pools;
   auto store = keystore::KeyStore::open(node.state, node.preshared_key, std::move(store_options));
   if (!store) return std::move(store).error();
-  auto rig = alice ? sim::make_alice_rig(node.world) : sim::make_bob_rig(node.world);
-  if (!rig) return std::move(rig).error();
   service::NodeOptions options;
   options.session.side = node.side;
   options.session.agreement = agreement;
-  options.session.receiver = (*rig)->receiver;
-  options.session.model = (*rig)->model;
+  options.session.receiver = rig->receiver;
+  options.session.model = rig->model;
   options.session.origin = distillation::Origin::simulated;
   options.session.reply_timeout = node.reply_timeout;
   options.session.light_timeout = node.light_timeout;
@@ -47,7 +59,7 @@ Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, cons
   options.endpoint = node.endpoint;
   options.clicks_per_block = node.clicks_per_block;
   service::NodeParts parts;
-  parts.rig = *std::move(rig);
+  parts.rig = std::move(rig);
   parts.store = *std::move(store);
   parts.random = make_seeded_random(node.world.seed, alice ? NodeId::alice : NodeId::bob);
   return service::Node::create(std::move(options), std::move(parts));
@@ -87,9 +99,12 @@ std::size_t locked_need(const sim::Scenario& scenario, std::size_t clicks_per_bl
   const double sifted = (link.sifted_per_slot[0] + link.sifted_per_slot[1]) * link.kept_per_slot *
                         static_cast<double>(scenario.protocol.block_slots);
   const auto block = static_cast<std::size_t>(sifted / 8);
-  constexpr std::size_t kStoreAndSession = 512 * 1024, kArena = 2 * 1024 * 1024, kChunks = 8 * 256 * 1024;
-  const bool patterned = scenario.source.type != sim::SourceType::motorised;
-  return kStoreAndSession + kArena + clicks_per_block / 4 + (patterned ? kChunks : 0) + 16 * block;
+  constexpr std::size_t kStoreAndSession = 384 * 1024, kCopiesOfABlock = 8;
+  const std::size_t chunks =
+      scenario.source.type == sim::SourceType::motorised ? 0 : service::EmitterOptions::locked_bytes();
+  const std::size_t node =
+      kStoreAndSession + service::NodeOptions{}.arena_bytes + clicks_per_block / 4 + kCopiesOfABlock * block;
+  return 2 * node + chunks;
 }
 
 Result<ThrowAwayFolder> ThrowAwayFolder::create() {

@@ -32,13 +32,16 @@ struct SimulatedNode {
 
 /// The protocol parameters a scenario implies.
 session::Agreement agreement_of(const sim::Scenario& scenario);
+Result<std::unique_ptr<hal::Rig>> make_rig(const SimulatedNode& node);
 Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks);
+Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks,
+                                                 std::unique_ptr<hal::Rig> rig);
 Result<SimulatedNode> node_from_config(const service::NodeConfig& config);
 
-/// What a node on this scenario will lock, in bytes: store, arena, clicks, settings and block copies of both stages.
+/// What both nodes on this scenario lock, in bytes: store, arena, clicks, settings in flight, a block's copies.
 std::size_t locked_need(const sim::Scenario& scenario, std::size_t clicks_per_block);
 
-/// A folder of its own under TMPDIR, removed (with what is in it) at the end.
+/// A folder of its own in memory (else under TMPDIR), removed (with what is in it) at the end.
 class ThrowAwayFolder {
  public:
   static Result<ThrowAwayFolder> create();

@@ -6,14 +6,13 @@
 #include <algorithm>
 #include <iterator>
 
+#include "controller/service/analyser_plate.hpp"
 #include "controller/service/settings.hpp"
 
 namespace nicol::service {
 namespace {
 
 constexpr std::size_t kTags = 1 << 14;
-constexpr std::size_t kPatternSlots = std::size_t{1} << 20;
-constexpr std::chrono::seconds kMotorPatience{60};
 
 /// Half-wave plate angle that turns horizontal light (0 degrees, rectilinear 1) into the state of (basis, bit).
 Angle plate_angle(bool diagonal, bool bit) {
@@ -55,6 +54,7 @@ Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, EmitterOptions opt
   }
   if (auto* shutter = rig.find<hal::Shutter>("shutter"))
     if (auto r = shutter->open(); !r) return std::move(r).error();
+  if (auto r = home_plate(rig); !r) return std::move(r).error();
   if (auto r = e.source_->set_light_level(hal::LightLevel::quantum); !r) return std::move(r).error();
   if (auto r = switch_on(*e.source_); !r) return std::move(r).error();
   if (auto r = e.source_->begin_block(slots); !r) return std::move(r).error();
@@ -73,7 +73,7 @@ void Emitter::dark(hal::Rig& rig) noexcept {
 }
 
 std::size_t Emitter::chunk_slots() const {
-  const std::size_t most = caps_.record == hal::PreparationRecord::motor_setting ? 1 : kPatternSlots;
+  const std::size_t most = caps_.record == hal::PreparationRecord::motor_setting ? 1 : EmitterOptions::kChunkSlots;
   const std::size_t taken = caps_.max_pattern_slots > 0 ? std::min(most, caps_.max_pattern_slots) : most;
   return static_cast<std::size_t>(std::min<std::uint64_t>(taken, slots_ - next_slot_));
 }
@@ -94,11 +94,10 @@ Result<Emitter::Progress> Emitter::work() {
 
 Result<void> Emitter::emit_chunk() {
   const std::size_t n = chunk_slots();
-  const std::uint64_t stream = (block_ << 40) + next_slot_ * 2;
   Chunk chunk{next_slot_,
               n,
-              draw_bits(n, options_.p_diagonal, *random_, Purpose::settings, stream),
-              draw_bits(n, 0.5, *random_, Purpose::settings, stream + 1),
+              draw_setting_bases(n, options_.p_diagonal, *random_, block_, next_slot_),
+              draw_setting_bits(n, *random_, block_, next_slot_),
               {},
               {}};
   const auto r = caps_.record == hal::PreparationRecord::motor_setting ? emit_motorised(chunk) : emit_pattern(chunk);
@@ -118,11 +117,8 @@ Result<void> Emitter::emit_pattern(const Chunk& chunk) {
 }
 
 Result<void> Emitter::emit_motorised(const Chunk& chunk) {
-  auto* stage = rig_->find<hal::RotationStage>("waveplate");
-  if (stage == nullptr) return Error{Code::not_found, "a motorised source needs a waveplate", "", 0, {}};
-  hal::Waveplate plate(*stage, 0.5, Nanometres{810}, Angle{});
-  const Deadline patience = SteadyDeadlines().in(kMotorPatience);
-  if (auto r = plate.set_fast_axis(plate_angle(bit_at(chunk.bases, 0), bit_at(chunk.bits, 0)), patience); !r) return r;
+  const Angle angle = plate_angle(bit_at(chunk.bases, 0), bit_at(chunk.bits, 0));
+  if (auto r = turn_plate(*rig_, angle); !r) return r;
   return source_->fire(1);
 }
 

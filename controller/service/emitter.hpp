@@ -17,6 +17,9 @@ struct EmitterOptions {
   double p_diagonal = 0.5;
   std::size_t clicks_per_block = std::size_t{1} << 21;  // kept settings that fit
   std::size_t chunks_in_flight = 8;                     // settings waiting for Bob's hints
+  static constexpr std::size_t kChunkSlots = std::size_t{1} << 19;
+  /// Settings that wait, in locked memory.
+  static constexpr std::size_t locked_bytes() { return 8 * 2 * kChunkSlots / 8; }
 };
 
 /// One block. work() does a bounded piece and returns; nothing waits for the peer in here.

@@ -55,6 +55,9 @@ class Engine {
   enum class Ending : std::uint8_t { rest, dark };
   void close_light(Ending ending) noexcept;
   Result<void> consent();
+  void light_moved();
+  bool pools_spent();
+  After light_stalled();
   After drive_light();
   After drive_emitter();
   After drive_receiver();
@@ -82,8 +85,8 @@ class Engine {
   std::unique_ptr<Emitter> emitter_;
   std::unique_ptr<Receiver> receiver_;
   Snapshot now_;
-  bool peer_ready_ = false, finishing_ = false;
-  Deadline not_before_{}, publish_due_{};
+  bool peer_ready_ = false, gave_up_ = false;
+  Deadline not_before_{}, publish_due_{}, light_due_{};
   std::chrono::milliseconds reconnect_{};
 
   std::atomic<bool> safe_off_{false}, stopped_{false};

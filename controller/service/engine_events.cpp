@@ -54,8 +54,9 @@ Engine::After Engine::handle(session::Event& event) {
         } else if constexpr (std::is_same_v<T, session::EventOpenLight>) {
           open_light(e);
         } else if constexpr (std::is_same_v<T, session::EventHint>) {
-          if (emitter_)
-            if (auto r = emitter_->hint(e.complete_slots, e.clicked); !r) return light_failed(r.error());
+          if (!emitter_) return After::go_on;
+          light_moved();
+          if (auto r = emitter_->hint(e.complete_slots, e.clicked); !r) return light_failed(r.error());
         } else if constexpr (std::is_same_v<T, session::EventCloseLight>) {
           say(LogLine::Level::info, "block", e.why);
           close_light(Ending::dark);
@@ -131,6 +132,7 @@ void Engine::take_commands() {
 void Engine::obey(const Command& command) {
   switch (command.kind) {
     case Command::Kind::run:
+      gave_up_ = false;
       now_.blocks_wanted = command.blocks == 0 ? ~std::uint64_t{0} : now_.blocks_done + command.blocks;
       break;
     case Command::Kind::stop_after_block:
@@ -193,7 +195,7 @@ void Engine::publish() {
   const std::lock_guard lock(mutex_);
   published_ = std::move(fresh);
   const bool done = now_.blocks_wanted > 0 && now_.blocks_done >= now_.blocks_wanted && commands_.empty();
-  finished_ = done || stopped_;
+  finished_ = done || gave_up_ || stopped_;
   if (finished_) changed_.notify_all();
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "controller/service/engine.hpp"
+#include "controller/session/authenticator.hpp"
 
 namespace nicol::service {
 
@@ -16,10 +17,39 @@ Engine::After Engine::maybe_open_block() {
   if (options_.session.side != session::Side::alice || !peer_ready_ || !wanted || safe_off_) return After::go_on;
   if (session_->block_open() || (not_before_.at != Deadline{}.at && !deadlines_.passed(not_before_)))
     return After::go_on;
+  if (pools_spent()) return After::go_on;
   return apply(session_->open_block());
 }
 
+/// A block is started only if its worst-case tag use can be reserved; without that a node stops and says so.
+bool Engine::pools_spent() {
+  const std::uint64_t need = session::reservation_bits(options_.session.agreement.tag_bits);
+  for (const auto& p : parts_.store->pools()) {
+    const bool tags = p.pool == keystore::Pool::auth_ab || p.pool == keystore::Pool::auth_ba;
+    if (!tags || p.available() >= need) continue;
+    now_.last_error = fmt::format("pool {} holds {} bits, a block needs {}", to_string(p.pool), p.available(), need);
+    alarms.raise("authentication-reserve-empty", Severity::critical, now_.last_error,
+                 "Make a new pre-shared key and bring it to both nodes.");
+    say(LogLine::Level::error, "keystore", now_.last_error);
+    now_.blocks_wanted = now_.blocks_done;
+    gave_up_ = true;
+    publish();
+    return true;
+  }
+  return false;
+}
+
+/// The session does not time a block while light is open; slots must move on, or the block is given up.
+void Engine::light_moved() { light_due_ = deadlines_.in(options_.session.light_timeout); }
+
+Engine::After Engine::light_stalled() {
+  if (!deadlines_.passed(light_due_)) return After::go_on;
+  return light_failed(
+      {Code::timeout, fmt::format("no slot moved on for {} ms", options_.session.light_timeout.count()), "", 0, {}});
+}
+
 void Engine::open_light(const session::EventOpenLight& event) {
+  light_moved();
   now_.block = event.block;
   now_.block_slots = event.slots;
   now_.slots_done = now_.clicks = 0;
@@ -79,8 +109,9 @@ Engine::After Engine::drive_light() {
 Engine::After Engine::drive_emitter() {
   const auto progress = emitter_->work();
   if (!progress) return light_failed(progress.error());
+  if (*progress == Emitter::Progress::emitted) light_moved();
   now_.slots_done = emitter_->slots_done();
-  if (*progress != Emitter::Progress::finished) return After::go_on;
+  if (*progress != Emitter::Progress::finished) return light_stalled();
   auto prepared = emitter_->finish();
   close_light(Ending::rest);
   return apply(session_->emission_finished(std::move(prepared.kept), prepared.slots_prepared));
@@ -93,11 +124,13 @@ Engine::After Engine::drive_receiver() {
   receiver_->count(fresh.clicked.size());
   now_.clicks = receiver_->clicks();
   if (fresh.complete_slots > now_.slots_done) {
+    light_moved();
     now_.slots_done = fresh.complete_slots;
     if (apply(session_->hint(fresh.complete_slots, std::move(fresh.clicked))) == After::reconnect)
       return After::reconnect;
   }
-  if (*progress != Receiver::Progress::finished || !receiver_) return After::go_on;
+  if (!receiver_) return After::go_on;
+  if (*progress != Receiver::Progress::finished) return light_stalled();
   auto finished = receiver_->finish();
   close_light(Ending::rest);
   return apply(session_->detection_finished(std::move(finished)));

@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "controller/service/analyser_plate.hpp"
 #include "controller/service/settings.hpp"
 
 namespace nicol::service {
 namespace {
 
 constexpr std::size_t kTags = 1 << 14;
-constexpr std::chrono::seconds kMotorPatience{60};
 
 template <class F>
 void for_each_detector(const hal::Rig& rig, F f) {
@@ -33,6 +33,7 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOp
   if (rig.receiver == hal::ReceiverKind::active) r.choose_settings(random, block);
   if (auto* shutter = rig.find<hal::Shutter>("shutter"))
     if (auto opened = shutter->open(); !opened) return std::move(opened).error();
+  if (auto homed = home_plate(rig); !homed) return std::move(homed).error();
   std::optional<Error> failed;
   for_each_detector(rig, [&](hal::Detector& d) {
     if (auto on = d.enable(); !on && !failed) failed = std::move(on).error();
@@ -58,13 +59,10 @@ void Receiver::choose_settings(Random& random, std::uint64_t block) {
 
 /// Four analyser angles: 0 and 22.5 degrees for the bases, 45 more to swap the roles of the two detectors.
 Result<void> Receiver::turn_analyser(std::uint64_t slot) {
-  auto* stage = rig_->find<hal::RotationStage>("waveplate");
-  if (stage == nullptr) return Error{Code::not_found, "an active receiver needs a waveplate", "", 0, {}};
-  hal::Waveplate plate(*stage, 0.5, Nanometres{810}, Angle{});
   const auto k = static_cast<std::size_t>(slot);
   const double degrees = (bit_at(analyser_->bases, k) ? 22.5 : 0.0) + (bit_at(analyser_->swapped, k) ? 45.0 : 0.0);
   const Picoseconds before = rig_->clock->now();
-  if (auto r = plate.set_fast_axis(Angle::degrees(degrees), SteadyDeadlines().in(kMotorPatience)); !r) return r;
+  if (auto r = turn_plate(*rig_, Angle::degrees(degrees)); !r) return r;
   if (rig_->clock->now() - before > rig_->timing.slot_period) detector_->drop({slot, slot + 2});
   analyser_->ready_for = slot;
   return {};
@@ -86,7 +84,8 @@ Result<Receiver::Progress> Receiver::acquire() {
 Result<Receiver::Progress> Receiver::work() {
   auto progress = acquire();
   if (!progress || detector_->done()) return progress ? Result<Progress>(Progress::finished) : std::move(progress);
-  if (*progress == Progress::acquired && analyser_ && analyser_->ready_for + 1 < slots_)
+  // The frame marker comes with slot 0: from then on every piece of light ends a slot.
+  if (*progress == Progress::acquired && analyser_ && detector_->frame_seen() && analyser_->ready_for + 1 < slots_)
     if (auto r = turn_analyser(analyser_->ready_for + 1); !r) return std::move(r).error();
   return progress;
 }

@@ -32,6 +32,15 @@ secret::BitString draw_bits(std::size_t bits, double probability, Random& random
   return acc;
 }
 
+secret::BitString draw_setting_bases(std::size_t slots, double p_diagonal, Random& random, std::uint64_t block,
+                                     std::uint64_t first_slot) {
+  return draw_bits(slots, p_diagonal, random, Purpose::settings, (block << 40) + first_slot * 2);
+}
+
+secret::BitString draw_setting_bits(std::size_t slots, Random& random, std::uint64_t block, std::uint64_t first_slot) {
+  return draw_bits(slots, 0.5, random, Purpose::settings, (block << 40) + first_slot * 2 + 1);
+}
+
 bool bit_at(const secret::BitString& bits, std::size_t i) {
   return bits.with_read([i](std::span<const std::uint64_t> w) { return ((w[i / 64] >> (i % 64)) & 1) != 0; });
 }
