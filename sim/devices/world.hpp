@@ -26,7 +26,8 @@ struct WorldOptions {
 /// Bob: tagger, detector-0.., shutter, waveplate (active).
 Result<std::unique_ptr<hal::Rig>> make_alice_rig(const WorldOptions& options);
 Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options);
-/// Eve's notebook of an Alice rig made here, else nullptr. Ordinary memory, said so in SECURITY.md.
+/// Eve's notebook of an Alice rig made here, else nullptr; not to be read while slots are emitted. Ordinary memory,
+/// said so in SECURITY.md.
 const EveRecord* eve_record(const hal::Rig& alice_rig);
 
 }  // namespace nicol::sim

@@ -79,7 +79,8 @@ std::vector<std::string> scenario_names();
 /// The text of a built-in scenario (for `nicol init` and for people), or of "template", every key commented.
 Result<std::string> scenario_text(std::string_view name);
 
-/// What theory expects of this link without Eve: for messages, tests and "how many settings are missing".
+/// What theory expects of this link without Eve: for messages, tests and "how many settings are missing". Without dead
+/// time, afterpulses, drift, jumps and fading.
 struct LinkExpectation {
   double clicks_per_slot = 0;                       // after gating, per kept slot
   double kept_per_slot = 0;                         // heralds per pump pulse (1 when not heralded)
