@@ -51,37 +51,54 @@ std::vector<secret::PublicBits> deliver_all(keystore::KeyStore& store) {
 
 }  // namespace
 
-LinkRun run_link(const LinkRunOptions& options) {
-  const Folder folder;
+LiveLink::LiveLink(const LinkRunOptions& options, const Folder& folder) {
   keystore::PresharedKeyPlan plan;
   plan.plan = app::agreement_of(options.scenario).pools;
   if (auto r = keystore::write_preshared_key(folder / "preshared.key", plan); !r)
     throw std::runtime_error(describe(r.error()));
-
   const app::SimulatedNode alice_half = half(options, session::Side::alice, folder);
   auto rig = must(app::make_rig(alice_half));
-  const sim::EveRecord* notebook = sim::eve_record(*rig);
-  auto alice = must(app::make_node(alice_half, {}, std::move(rig)));
-  FrameProxy tap(alice->listen_port());
+  notebook_ = sim::eve_record(*rig);
+  alice_ = must(app::make_node(alice_half, {}, std::move(rig)));
+  tap_ = std::make_unique<FrameProxy>(alice_->listen_port());
   app::SimulatedNode bob_half = half(options, session::Side::bob, folder);
-  bob_half.endpoint.port = std::to_string(tap.port());
-  auto bob = must(app::make_node(bob_half, {}));
+  bob_half.endpoint.port = std::to_string(tap_->port());
+  bob_ = must(app::make_node(bob_half, {}));
+}
 
-  bob->submit({service::Command::Kind::run, options.blocks, "", "test"});
-  alice->submit({service::Command::Kind::run, options.blocks, "", "test"});
-  if (!alice->wait(300s) || !bob->wait(10s))
-    throw std::runtime_error("the run did not end: " + alice->snapshot()->last_error + bob->snapshot()->last_error);
-  alice->stop();
-  bob->stop();
+LiveLink::~LiveLink() { stop(); }
 
+void LiveLink::run(std::uint64_t blocks) {
+  bob_->submit({service::Command::Kind::run, blocks, "", "test"});
+  alice_->submit({service::Command::Kind::run, blocks, "", "test"});
+  if (alice_->wait(300s) && bob_->wait(10s)) return;
+  throw std::runtime_error("the run did not end: " + alice_->snapshot()->last_error + bob_->snapshot()->last_error);
+}
+
+void LiveLink::stop() {
+  alice_->stop();
+  bob_->stop();
+}
+
+std::vector<WireFrame> LiveLink::frames() const {
+  std::vector<WireFrame> out;
+  for (auto& r : tap_->records()) out.push_back({r.direction, std::move(r.frame)});
+  return out;
+}
+
+LinkRun run_link(const LinkRunOptions& options) {
+  const Folder folder;
+  LiveLink link(options, folder);
+  link.run(options.blocks);
+  link.stop();
   LinkRun run;
-  run.alice = results(*alice);
-  run.bob = results(*bob);
-  for (auto& r : tap.records()) run.frames.push_back({r.direction, std::move(r.frame)});
-  if (notebook != nullptr) run.notes = notebook->notes;
-  for (const auto& key : alice->store().keys()) run.splits.push_back(key.split);
-  run.alice_keys = deliver_all(alice->store());
-  run.bob_keys = deliver_all(bob->store());
+  run.alice = results(link.alice());
+  run.bob = results(link.bob());
+  run.frames = link.frames();
+  run.notes = link.notes();
+  for (const auto& key : link.alice().store().keys()) run.splits.push_back(key.split);
+  run.alice_keys = deliver_all(link.alice().store());
+  run.bob_keys = deliver_all(link.bob().store());
   return run;
 }
 
