@@ -106,9 +106,19 @@ hal::StreamStatus ReceiverTagger::receive(Deadline deadline) {
       light_.reset();
       return hal::StreamStatus::corrupt;
     }
+    keep_own_time();
     const std::lock_guard lock(stream_mutex_);
     process();
   }
+}
+
+/// Bob's clock follows Alice's light. When she is started again, hers begins at 0; his shutters, motors and tags go on.
+void ReceiverTagger::keep_own_time() {
+  LightHeader& h = batch_.header;
+  if ((h.flags & kBlockBegins) && h.begin < her_time_)
+    ahead_ = std::max<std::int64_t>(0, bench_.clock->now().count - h.begin);
+  her_time_ = h.end;
+  for (std::int64_t* time : {&h.begin, &h.end, &h.slot_zero}) *time += ahead_;
 }
 
 /// No fibre: nothing ever comes.

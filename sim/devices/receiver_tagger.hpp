@@ -38,6 +38,7 @@ class ReceiverTagger final : public TaggerBase {
  private:
   hal::StreamStatus receive(Deadline deadline);
   hal::StreamStatus stay_dark(Deadline deadline) const;
+  void keep_own_time();
   void process();
   void measure_rates();
 
@@ -47,6 +48,8 @@ class ReceiverTagger final : public TaggerBase {
   std::optional<LightReceiver> light_;
   LightBatch batch_;
   bool in_block_ = false;
+  std::int64_t her_time_ = 0;  // end of the last batch by Alice's clock, ps
+  std::int64_t ahead_ = 0;     // Bob's clock of hers, ps
   DetectorBank bank_;
   ReceiverOptics optics_;
   std::array<std::atomic<double>, 4> rates_{};

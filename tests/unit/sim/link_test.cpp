@@ -351,5 +351,46 @@ TEST(Tagger, SaysDisconnectedWhenTheFibreEndsAndStartsAgainWithANewOne) {
   std::filesystem::remove_all(folder);
 }
 
+/// Tags of Bob's first detector from 50 ms of light.
+std::uint64_t tags_of_light(hal::Rig& alice, hal::Rig& bob) {
+  constexpr std::uint64_t kSlots = 1 << 20;
+  auto* tagger = bob.find<hal::TimeTagger>("tagger");
+  EXPECT_TRUE(tagger->start().ok());
+  const std::int64_t until = std::max(alice.clock->now(), bob.clock->now()).count + 50'000 * std::int64_t{kSlots};
+  test::Recording recording;
+  std::thread reader([&] { recording = test::record(*tagger, 4096, until); });
+  auto* source = alice.find<hal::PulsedSource>("source");
+  const test::Settings settings = test::random_settings(kSlots, 8);
+  EXPECT_TRUE(source->begin_block(kSlots).ok());
+  EXPECT_TRUE(source->emit({0, kSlots, settings.bases, settings.bits, {}, {}}).ok());
+  EXPECT_TRUE(source->end_block().ok());
+  reader.join();
+  EXPECT_TRUE(tagger->stop().ok());
+  EXPECT_TRUE(recording.contract_kept);
+  return detector_tags(recording, 0);
+}
+
+/// Her clock begins at 0 again; his shutter opened, by his clock, long after that.
+TEST(Tagger, SeesTheLightOfAnAliceWhoWasStartedAgain) {
+  const auto folder = std::filesystem::temp_directory_path() / ("nicol-again-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const WorldOptions world{scenario_of("teaching"), 1, {}, 0, folder / "light"};
+  auto bob = make_bob_rig(world);
+  test::make_ready(**bob);
+  double tags[3] = {};
+  for (double& seen : tags) {
+    auto alice = make_alice_rig(world);
+    test::make_ready(**alice);
+    seen = static_cast<double>(tags_of_light(**alice, **bob));
+    auto* shutter = (*bob)->find<hal::Shutter>("shutter");
+    shutter->close();
+    ASSERT_TRUE(shutter->open().ok());
+  }
+  std::filesystem::remove_all(folder);
+  EXPECT_GT(tags[0], 500);
+  EXPECT_NEAR(tags[1] / tags[0], 1, 0.2);
+  EXPECT_NEAR(tags[2] / tags[0], 1, 0.2);
+}
+
 }  // namespace
 }  // namespace nicol::sim
