@@ -42,7 +42,7 @@ const Moment kMoments[] = {
     {"Bob_marks_wait", B, kAb, FrameType::marks},
     {"Bob_idle", B, kAb, FrameType::block_open},
     {"Alice_ready_wait", A, kBa, FrameType::block_ready},
-    {"Bob_receiving", B, kBa, FrameType::block_ready, Held::delivered},
+    {"Bob_receiving", B, kBa, FrameType::block_ready},
     {"Bob_receiving_hint", B, kBa, FrameType::hint, Held::delivered},
     {"Alice_emitting_hint", A, kBa, FrameType::hint},
     {"Alice_list_wait", A, kBa, FrameType::detections},
