@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/bench/bench.hpp"
+#include "controller/app/bench_chain.hpp"
 #include "controller/app/commands.hpp"
 
 namespace nicol::app {
@@ -36,7 +37,8 @@ void print_text(const bench::Report& report) {
 }  // namespace
 
 Exit bench(const BenchOptions& options, Context& context) {
-  const auto& names = bench::stage_names();
+  auto names = bench::stage_names();
+  names.emplace_back("chain");
   if (!options.stage.empty() && std::find(names.begin(), names.end(), options.stage) == names.end())
     return complain({Code::bad_input,
                      fmt::format("--stage {}: expected one of {}", options.stage, fmt::join(names, ", ")),
@@ -47,7 +49,16 @@ Exit bench(const BenchOptions& options, Context& context) {
   o.stage = options.stage;
   o.full = options.full;
   o.progress = [](std::string_view stage) { fmt::print(stderr, "nicol: bench {}\n", stage); };
-  const bench::Report report = bench::run_bench(o);
+  bench::Report report;
+  if (options.stage != "chain") report = bench::run_bench(o);
+  if (options.stage.empty() || options.stage == "chain") {
+    o.progress("chain");
+    auto chain = bench_chain(o);
+    if (chain)
+      report.stages.push_back(*std::move(chain));
+    else
+      report.skipped.push_back({"chain", describe(chain.error())});
+  }
   if (context.output == Output::text) {
     print_text(report);
     return Exit::done;

@@ -2,9 +2,10 @@
 // nicol run: both nodes in one process over a real loopback socket, light to stored key.
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 
 #include "controller/app/commands.hpp"
+#include "controller/app/pair.hpp"
 #include "controller/app/progress.hpp"
 #include "controller/app/report.hpp"
 
@@ -12,94 +13,6 @@ namespace nicol::app {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Pair {
-  SimulatedNode alice, bob;
-};
-
-Result<double> parse_speed(const std::string& text) {
-  if (text == "max") return 0.0;
-  double v = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-  if (error == std::errc() && end == text.data() + text.size() && v > 0) return v;
-  return Error{Code::bad_input, fmt::format("--speed {}: expected \"max\" or a number above 0", text), "", 0, {}};
-}
-
-/// The two config files that `init` wrote, found from either of them.
-Result<Pair> pair_from_config(const std::filesystem::path& file) {
-  auto mine = service::load_config(file);
-  if (!mine) return std::move(mine).error();
-  const bool alice = mine->role == session::Side::alice;
-  auto other = service::load_config(mine->file.parent_path() / (alice ? "bob.toml" : "alice.toml"));
-  if (!other) return std::move(other).error();
-  if (other->role == mine->role)
-    return Error{Code::bad_input,
-                 fmt::format("{}: node.role: expected \"{}\", two {}s cannot make a key", other->file.string(),
-                             alice ? "bob" : "alice", alice ? "Alice" : "Bob"),
-                 "",
-                 0,
-                 {}};
-  auto first = node_from_config(alice ? *mine : *other);
-  auto second = node_from_config(alice ? *other : *mine);
-  if (!first) return std::move(first).error();
-  if (!second) return std::move(second).error();
-  return Pair{*std::move(first), *std::move(second)};
-}
-
-Result<Pair> pair_in(const std::filesystem::path& folder, const RunOptions& options) {
-  auto scenario = sim::load_scenario(options.scenario);
-  if (!scenario) return std::move(scenario).error();
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) return Error{Code::io, fmt::format("{}: {}", folder.string(), failed.message()), "", failed.value(), {}};
-  const auto key = folder / "preshared.key";
-  if (!std::filesystem::exists(key)) {
-    keystore::PresharedKeyPlan plan;
-    plan.plan = agreement_of(*scenario).pools;
-    if (auto r = keystore::write_preshared_key(key, plan); !r) return std::move(r).error();
-  }
-  Pair p;
-  p.alice.side = session::Side::alice;
-  p.bob.side = session::Side::bob;
-  for (SimulatedNode* n : {&p.alice, &p.bob}) {
-    n->world.scenario = *scenario;
-    n->preshared_key = key;
-    n->state = folder / (n == &p.alice ? "alice" : "bob");
-    n->world.light = folder / "light.sock";
-  }
-  return p;
-}
-
-/// One seed, one loopback port, one Eve for both nodes of this process.
-Result<void> tie_together(Pair& p, const RunOptions& options) {
-  auto eve = sim::parse_eve(options.eve);
-  if (!eve) return std::move(eve).error();
-  auto speed = parse_speed(options.speed);
-  if (!speed) return std::move(speed).error();
-  const std::uint64_t seed = options.seed.value_or(os_random_word() >> 11);
-  for (SimulatedNode* n : {&p.alice, &p.bob}) {
-    n->world.seed = seed;
-    n->world.eve = *eve;
-    n->world.speed = *speed;
-  }
-  p.alice.peer_role = service::PeerRole::listen;
-  p.bob.peer_role = service::PeerRole::connect;
-  p.alice.endpoint = p.bob.endpoint = {"127.0.0.1", "0"};
-  return {};
-}
-
-Result<void> check_memory(const Pair& p) {
-  const std::size_t need = locked_need(p.alice.world.scenario, p.alice.clicks_per_block);
-  const std::size_t limit = secret::locked_usage().limit;
-  if (need <= limit) return {};
-  return Error{Code::locked_memory,
-               fmt::format("this run locks about {} KiB of memory for keys, this user may lock {} KiB: raise it with "
-                           "\"ulimit -l {}\", LimitMEMLOCK= in the service, or a smaller limits.clicks_per_block",
-                           need / 1024, limit / 1024, need / 1024 + 1),
-               "",
-               0,
-               {}};
-}
 
 /// True when every key of Alice's is at Bob's, in the same state, bit for bit.
 bool keys_match(keystore::KeyStore& alice, keystore::KeyStore& bob) {
@@ -145,21 +58,25 @@ Exit run(const RunOptions& options, Context& context) {
   if (!options.config.empty()) {
     pair = pair_from_config(options.config);
   } else if (!options.state.empty()) {
-    pair = pair_in(options.state, options);
+    pair = pair_in(options.state, options.scenario);
   } else {
     auto folder = ThrowAwayFolder::create();
     if (!folder) return complain(folder.error());
     throw_away.emplace(*std::move(folder));
-    pair = pair_in(throw_away->path(), options);
+    pair = pair_in(throw_away->path(), options.scenario);
   }
   if (!pair) return complain(pair.error());
-  RunOptions effective = options;
-  if (!options.config.empty() && !options.seed) effective.seed = pair->alice.world.seed;
-  if (auto r = tie_together(*pair, effective); !r) return complain(r.error());
+  Together together{options.seed, options.eve, options.speed};
+  if (!options.config.empty() && !options.seed) together.seed = pair->alice.world.seed;
+  if (auto r = tie_together(*pair, together); !r) return complain(r.error());
   if (auto r = check_memory(*pair); !r) return complain(r.error());
   if (context.talk == Talk::verbose) fmt::print(stderr, "{}", secret::describe(context.profile));
-  fmt::print(stderr, "nicol: simulated light, scenario {}, seed {}\n", pair->alice.world.scenario.name,
-             pair->alice.world.seed);
+  const auto backing = secret::probe_backing();
+  if (!backing) return complain(backing.error());
+  if (const std::string warning = secret::memory_warning(); !warning.empty())
+    fmt::print(stderr, "nicol: {}\n", warning);
+  fmt::print(stderr, "nicol: simulated light, scenario {}, seed {}, keys in {}\n", pair->alice.world.scenario.name,
+             pair->alice.world.seed, to_string(*backing));
 
   RunReport report;
   report.scenario = pair->alice.world.scenario;

@@ -137,6 +137,7 @@ TEST_P(OrdinaryUser, RunsInEightMebibytesOfLockedMemory) {
   const Outcome o = nicol({"run", "--config", link + "/alice.toml", "--blocks", "2", "--json"}, nobody);
   EXPECT_EQ(o.exit, 0) << o.err;
   EXPECT_TRUE(parsed(o)["keys_match"].get<bool>());
+  EXPECT_NE(o.err.find(std::string("keys in ") + GetParam()), std::string::npos) << o.err;
 }
 INSTANTIATE_TEST_SUITE_P(Backings, OrdinaryUser, testing::Values("memfd_secret", "mlock"));
 
