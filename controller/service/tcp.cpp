@@ -99,6 +99,12 @@ TcpLink::TcpLink(Descriptor socket) : socket_(std::move(socket)), buffer_(kRecei
   set_nonblocking(socket_.get());
   const int on = 1;
   setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // An idle node owes and expects nothing: only the kernel can notice that the other machine is gone.
+  const int idle_s = 10, every_s = 5, probes = 3;
+  setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+  setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
 Result<void> TcpLink::flush() {

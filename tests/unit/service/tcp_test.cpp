@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "controller/service/tcp.hpp"
 
@@ -51,6 +52,14 @@ TEST(TcpLink, SaysWhenThePeerIsGone) {
   const auto r = e.here.receive();
   ASSERT_FALSE(r.ok());
   EXPECT_EQ(r.error().code, Code::disconnected);
+}
+
+TEST(TcpLink, LetsTheKernelAskWhetherTheOtherMachineIsStillThere) {
+  const Ends e = connected();
+  int on = 0;
+  socklen_t size = sizeof on;
+  ASSERT_EQ(getsockopt(e.here.descriptor(), SOL_SOCKET, SO_KEEPALIVE, &on, &size), 0);
+  EXPECT_EQ(on, 1);
 }
 
 TEST(TcpListener, RefusesAPortThatIsTaken) {
