@@ -85,7 +85,7 @@ std::optional<TcpLink> Engine::meet_peer(std::stop_token stop) {
 
 void Engine::serve(TcpLink link, std::stop_token stop) {
   link_.emplace(std::move(link));
-  reader_ = std::make_unique<session::FrameReader>();
+  reader_ = std::make_unique<session::FrameReader>(session::kMaxPayloadBeforeMarks);
   session_.emplace(session_config_, *parts_.store, *parts_.random, arena_, deadlines_);
   peer_ready_ = false;
   now_.state = NodeState::settling;
@@ -147,9 +147,7 @@ Engine::After Engine::receive() {
   const auto fed = reader_->feed(*bytes);
   while (auto frame = reader_->next())
     if (apply(session_->on_frame(*frame)) == After::reconnect) return After::reconnect;
-  if (fed) return After::go_on;
-  say(LogLine::Level::warning, "link", describe(fed.error()));
-  return After::reconnect;
+  return fed ? After::go_on : apply(session_->on_garbage(fed.error()));
 }
 
 Engine::After Engine::apply(session::Step step) {

@@ -19,6 +19,7 @@ namespace nicol::session {
 inline constexpr std::uint8_t kWireVersion = 1;
 inline constexpr std::size_t kHeaderBytes = 4 + 1 + 16 + 1 + 8 + 2 + 8;
 inline constexpr std::uint64_t kMaxPayload = 64u << 20;
+inline constexpr std::uint64_t kMaxPayloadBeforeMarks = 1u << 10;  // of a peer whose MARKS have not verified
 inline constexpr std::uint64_t kNothingReceived = ~std::uint64_t{0};
 
 using SessionId =
@@ -67,6 +68,8 @@ class FrameReader {
   explicit FrameReader(std::uint64_t max_payload = kMaxPayload) : max_payload_(max_payload) {}
   Result<void> feed(std::span<const std::uint8_t> bytes);
   std::optional<std::vector<std::uint8_t>> next();
+  /// From the next header on.
+  void allow(std::uint64_t max_payload) { max_payload_ = max_payload; }
 
  private:
   Result<void> check_header();

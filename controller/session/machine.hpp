@@ -54,6 +54,7 @@ class Machine {
 
   void start();
   void on_frame(std::span<const std::uint8_t> frame);
+  void on_garbage(const Error& why) { fault(why); }
   void on_timeout();
   void on_disconnect();
   void goodbye();

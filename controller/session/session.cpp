@@ -25,6 +25,11 @@ Step Session::on_frame(std::span<const std::uint8_t> frame) {
   return impl_->machine.take();
 }
 
+Step Session::on_garbage(const Error& why) {
+  impl_->machine.on_garbage(why);
+  return impl_->machine.take();
+}
+
 Step Session::on_timeout() {
   impl_->machine.on_timeout();
   return impl_->machine.take();

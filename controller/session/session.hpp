@@ -134,6 +134,7 @@ class Session {
 
   Step start();                                        // HELLO
   Step on_frame(std::span<const std::uint8_t> frame);  // one complete wire frame (see frames.hpp FrameReader)
+  Step on_garbage(const Error& why);                   // bytes that are no frame: an honest peer sends none
   Step on_timeout();                                   // when next_timeout() has passed
   std::optional<Deadline> next_timeout() const;
   Step on_disconnect();  // the link is gone: the open block dies, pending keys stay
