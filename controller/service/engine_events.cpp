@@ -49,6 +49,7 @@ Engine::After Engine::handle(session::Event& event) {
         using T = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<T, session::EventPeerReady>) {
           peer_ready_ = true;
+          reader_->allow(session::kMaxPayload);
           now_.state = NodeState::idle;
           reconnect_ = options_.reconnect_first;
         } else if constexpr (std::is_same_v<T, session::EventOpenLight>) {
@@ -87,7 +88,8 @@ void Engine::block_done(session::BlockResult result) {
   now_.sifted_bits_total += result.facts.sifted[0] + result.facts.sifted[1];
   now_.pools = parts_.store->pools();
   now_.state = NodeState::idle;
-  now_.failed_in_a_row = result.status == BlockStatus::aborted ? now_.failed_in_a_row + 1 : 0;
+  // A block without key spends its pads like an aborted one: a dark fibre must not empty the pools in seconds.
+  now_.failed_in_a_row = result.status == BlockStatus::key ? 0 : now_.failed_in_a_row + 1;
   if (result.status == BlockStatus::aborted) {
     const Advice a = advice(result.reason);
     if (!a.alarm.empty())
