@@ -51,6 +51,7 @@ class EveOnTheLine : public testing::Test {
   static void SetUpTestSuite() {
     LinkUnderTest::Options options;
     options.reply_timeout = std::chrono::milliseconds(1'500);
+    options.light_timeout = std::chrono::milliseconds(2'500);
     link_ = new LinkUnderTest(options);
   }
   static void TearDownTestSuite() {
@@ -88,13 +89,22 @@ class EveOnTheLine : public testing::Test {
 
 class EveChanges : public EveOnTheLine, public testing::WithParamInterface<Target> {
  protected:
-  void attack(Line act) {
+  bool somebody_calls_it_an_attack() {
+    for (const Side side : {Side::alice, Side::bob})
+      for (const auto& result : nodes_->results(side))
+        if (result.reason == BlockReason::authentication) return nodes_->has_alarm(side, "authentication-failure");
+    return false;
+  }
+  enum class Expect : std::uint8_t { no_key, alarm };
+  void attack(Line act, Expect expect) {
     const Target t = GetParam();
     const EveOnce eve(t.direction, t.type, std::move(act));
     const session::BlockResult result = attacked_block(eve, t.type);
     EXPECT_TRUE(contact(t.type) || (result.status == BlockStatus::key) == committed(t.type)) << result.detail;
     EXPECT_FALSE(before_any_basis(t) && eve.saw_bases());
     expect_next_block_makes_key();
+    const bool block_died = !contact(t.type) && t.type != FrameType::settle_done;
+    EXPECT_TRUE(expect == Expect::no_key || !block_died || somebody_calls_it_an_attack());
     if (!committed(t.type)) expect_no_key_of(eve);
     nodes_->stop();
     EXPECT_TRUE(stores_agree(*link_, Compare::keys_and_pools));
@@ -107,16 +117,19 @@ class EveChanges : public EveOnTheLine, public testing::WithParamInterface<Targe
 TEST_P(EveChanges, ABitOfThePayloadAndNobodyGainsAKey) {
   CounterStream random = dice();
   const std::uint64_t place = random(), bit = random() % 8;
-  attack([=](const session::FrameHeader& header, Bytes frame) {
-    return flip_bit(kPayload + place % (frame.size() - kPayload), static_cast<unsigned>(bit))(header, std::move(frame));
-  });
+  attack(
+      [=](const session::FrameHeader& header, Bytes frame) {
+        return flip_bit(kPayload + place % (frame.size() - kPayload), static_cast<unsigned>(bit))(header,
+                                                                                                  std::move(frame));
+      },
+      Expect::no_key);
 }
 
 /// Each field of the header, in turn along the frames of either direction.
 TEST_P(EveChanges, AFieldOfTheHeaderAndNobodyGainsAKey) {
   constexpr std::size_t kVersion = 4, kSession = 9, kDirection = 21, kSequence = 22, kType = 30, kLength = 36;
   constexpr std::size_t kFields[] = {kVersion, kSession, kDirection, kSequence, kType, kLength};
-  attack(flip_bit(kFields[static_cast<std::size_t>(GetParam().type) / 2 % 6], 0));
+  attack(flip_bit(kFields[static_cast<std::size_t>(GetParam().type) / 2 % 6], 0), Expect::alarm);
 }
 
 INSTANTIATE_TEST_SUITE_P(EachFrame, EveChanges, testing::ValuesIn(kTargets),
