@@ -57,7 +57,7 @@ struct Node {
 
 class TwoNodes {
  public:
-  explicit TwoNodes(LinkModel model = {}, std::size_t arena_bytes = std::size_t{4} << 20);
+  explicit TwoNodes(LinkModel model = {}, std::size_t arena_bytes = std::size_t{1} << 19);
 
   /// New sessions on both stores (first ends the old connection), run until nothing is on the line.
   void connect();
