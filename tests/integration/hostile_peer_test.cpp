@@ -18,7 +18,7 @@ namespace nicol::test {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kReplyTimeout{1'500}, kLightTimeout{2'000}, kSlack{2'500};
+constexpr milliseconds kReplyTimeout{1'000}, kLightTimeout{1'500}, kSlack{2'500};
 constexpr std::uint64_t kMemoryGrowthKib = 4'096;
 
 LinkUnderTest::Options impatient() {

@@ -156,5 +156,14 @@ TEST_P(AtASeededTime, MakesKeyAgainAndNoPadServesTwice) {
 
 INSTANTIATE_TEST_SUITE_P(KillNine, AtASeededTime, testing::Range(std::uint64_t{0}, std::uint64_t{4}));
 
+/// The control of the checks above.
+TEST(Pads, ThatServeTwiceAreSeen) {
+  using keystore::Pool;
+  EXPECT_FALSE(
+      disjoint({{Pool::auth_ab, {0, 64}, "a"}, {Pool::auth_ba, {0, 64}, "b"}, {Pool::auth_ab, {63, 127}, "c"}}));
+  EXPECT_TRUE(
+      disjoint({{Pool::auth_ab, {64, 128}, "a"}, {Pool::auth_ba, {0, 64}, "b"}, {Pool::auth_ab, {0, 64}, "c"}}));
+}
+
 }  // namespace
 }  // namespace nicol::test

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ void become(const As& as) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   become(as);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // an endless node must not outlive a test that was killed
   std::vector<char*> argv{const_cast<char*>(executable.c_str())};
   for (auto& a : arguments) argv.push_back(a.data());
   argv.push_back(nullptr);
