@@ -68,6 +68,10 @@ class PulsedSource : public PhotonSource {
  public:
   /// Starts slot 0 of a block: the frame marker goes out with it. Emission must be enabled.
   virtual Result<void> begin_block(std::uint64_t slots) = 0;
+  /// Goes on with the block at `first_slot` (a multiple of the sync divider, not before the next one to emit) after a
+  /// pause: the frame marker goes out with that slot again. Slots between were never emitted.
+  /// not_supported where a pause ends the block.
+  virtual Result<void> resume_block(std::uint64_t first_slot);
   /// Emits the next slots in order; blocks until they have left (rig time). out_of_range when not consecutive.
   virtual Result<void> emit(const PatternChunk& chunk) = 0;
   /// Motorised sources: one pump pulse for the setting the waveplate stands at now, one slot.

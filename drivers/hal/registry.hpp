@@ -2,6 +2,7 @@
 // Drivers are listed by hand: no plug-ins, no static initialisers, no singletons.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,12 +16,14 @@ namespace nicol::hal {
 using DeviceArgs = std::map<std::string, std::string, std::less<>>;  // "driver=elliptec,serial=11400517"
 Result<DeviceArgs> parse_device_args(std::string_view text);
 
+/// The functions hold whatever the driver shares among its devices (a bus, a USB context), by reference.
 struct Driver {
   std::string name;
-  DeviceKind kind = DeviceKind::rotation_stage;
-  /// Passive: looks at descriptors only, opens nothing unless args has probe=1.
-  Result<std::vector<DeviceArgs>> (*find)(const DeviceArgs& args, Deadline deadline) = nullptr;
-  Result<std::unique_ptr<Device>> (*make)(const DeviceArgs& args) = nullptr;
+  std::vector<DeviceKind> kinds;
+  /// Passive: looks at descriptors only, opens nothing unless args has probe=1. Each entry has "driver" and, as far as
+  /// known, "model", "serial", "port", "unit"; where a permission is missing "missing" says which and how to get it.
+  std::function<Result<std::vector<DeviceArgs>>(const DeviceArgs& args, Deadline deadline)> find;
+  std::function<Result<std::unique_ptr<Device>>(const DeviceArgs& args)> make;
 };
 
 class Registry {

@@ -35,6 +35,15 @@ struct TimingLayout {
   std::vector<ChannelLayout> channels;
 };
 
+/// A retarder of the polarisation compensator: a rotation stage of this rig and where its optic's fast axis belongs.
+struct CompensatorPlate {
+  std::string role;  // of the stage: "compensator-0" is met first by the light
+  double retardance_waves = 0.25;
+  Nanometres wavelength{810};
+  Angle fast_axis_offset;  // mechanical angle at which the fast axis is at zero
+  Angle setting;           // optical angle to stand at while light is open
+};
+
 enum class ReceiverKind : std::uint8_t { none, passive, active };
 enum class Provenance : std::uint8_t { declared, measured };
 
@@ -73,6 +82,7 @@ class Rig {
   std::unique_ptr<RigClock> clock;
   TimingLayout timing;
   ReceiverKind receiver = ReceiverKind::none;
+  std::vector<CompensatorPlate> compensator;  // in the order the light meets them; empty: none
   DeviceModel model;
   std::string description;
   std::shared_ptr<void> world;  // keeps a simulated bench alive; nobody looks inside

@@ -51,6 +51,7 @@ void add_calls(Calls& c, PhotonSource& d) {
 void add_calls(Calls& c, PulsedSource& d) {
   static constexpr std::array<std::uint64_t, 1> kZeros{};
   c.add("begin_block", [&d] { return d.begin_block(64); });
+  c.add("resume_block", [&d] { return d.resume_block(0); });
   c.add("emit", [&d] { return d.emit({0, 64, kZeros, kZeros, {}, {}}); });
   c.add("fire", [&d] { return d.fire(1); });
   c.add("end_block", [&d] { return d.end_block(); });

@@ -45,18 +45,18 @@ TEST(DeviceArguments, AreRefusedWhenBroken) {
 
 TEST(Registry, RefusesANameTwice) {
   Registry registry;
-  EXPECT_TRUE(registry.add({"a", DeviceKind::shutter, nullptr, refuse}));
-  EXPECT_EQ(registry.add({"a", DeviceKind::counter, nullptr, refuse}).error().code, Code::refused);
+  EXPECT_TRUE(registry.add({"a", {DeviceKind::shutter}, nullptr, refuse}));
+  EXPECT_EQ(registry.add({"a", {DeviceKind::counter}, nullptr, refuse}).error().code, Code::refused);
   EXPECT_EQ(registry.drivers().size(), 1u);
 }
 
 TEST(Registry, RefusesADriverThatCanMakeNothing) {
-  EXPECT_EQ(Registry{}.add({"a", DeviceKind::shutter, nullptr, nullptr}).error().code, Code::bad_input);
+  EXPECT_EQ(Registry{}.add({"a", {DeviceKind::shutter}, nullptr, nullptr}).error().code, Code::bad_input);
 }
 
 TEST(Registry, TurnsAnExceptionOfMakeIntoAnError) {
   Registry registry;
-  ASSERT_TRUE(registry.add({"a", DeviceKind::shutter, nullptr, explode}));
+  ASSERT_TRUE(registry.add({"a", {DeviceKind::shutter}, nullptr, explode}));
   const auto made = registry.make({{"driver", "a"}});
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Code::internal);
@@ -65,13 +65,13 @@ TEST(Registry, TurnsAnExceptionOfMakeIntoAnError) {
 
 TEST(Registry, PassesOnAnErrorOfMake) {
   Registry registry;
-  ASSERT_TRUE(registry.add({"a", DeviceKind::shutter, nullptr, refuse}));
+  ASSERT_TRUE(registry.add({"a", {DeviceKind::shutter}, nullptr, refuse}));
   EXPECT_EQ(registry.make({{"driver", "a"}}).error().code, Code::not_found);
 }
 
 TEST(Registry, DoesNotHandOutNothing) {
   Registry registry;
-  ASSERT_TRUE(registry.add({"a", DeviceKind::shutter, nullptr, forget}));
+  ASSERT_TRUE(registry.add({"a", {DeviceKind::shutter}, nullptr, forget}));
   EXPECT_EQ(registry.make({{"driver", "a"}}).error().code, Code::internal);
 }
 
@@ -83,7 +83,7 @@ TEST(Registry, SaysWhenADriverIsUnknownOrUnnamed) {
 
 TEST(Registry, NamesTheDriverOfWhatItFinds) {
   Registry registry;
-  ASSERT_TRUE(registry.add({"a", DeviceKind::shutter, find_two, refuse}));
+  ASSERT_TRUE(registry.add({"a", {DeviceKind::shutter}, find_two, refuse}));
   const auto found = registry.find({}, {});
   ASSERT_TRUE(found);
   EXPECT_EQ(*found, (std::vector<DeviceArgs>{{{"driver", "a"}, {"serial", "1"}}, {{"driver", "a"}, {"serial", "2"}}}));
@@ -91,8 +91,8 @@ TEST(Registry, NamesTheDriverOfWhatItFinds) {
 
 TEST(Registry, ListsABrokenDriverBesideTheOthers) {
   Registry registry;
-  ASSERT_TRUE(registry.add({"bad", DeviceKind::shutter, find_explodes, refuse}));
-  ASSERT_TRUE(registry.add({"good", DeviceKind::shutter, find_two, refuse}));
+  ASSERT_TRUE(registry.add({"bad", {DeviceKind::shutter}, find_explodes, refuse}));
+  ASSERT_TRUE(registry.add({"good", {DeviceKind::shutter}, find_two, refuse}));
   const auto found = registry.find({}, {});
   ASSERT_TRUE(found);
   ASSERT_EQ(found->size(), 3u);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faults by plan: at the nth byte of a serial line, or the nth transfer of a USB endpoint.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "drivers/hal/units.hpp"
+
+namespace nicol::sim {
+
+enum class FaultKind : std::uint8_t { drop, duplicate, corrupt, late, stall, garbage, unplug };
+enum class FaultSide : std::uint8_t { to_device, from_device };
+
+struct Fault {
+  FaultKind kind = FaultKind::drop;
+  FaultSide side = FaultSide::from_device;
+  std::uint64_t at = 0;      // byte or transfer, from 0, counted a side
+  std::uint64_t count = 1;   // so many bytes or transfers from there
+  Picoseconds delay;         // late
+  std::uint8_t mask = 0x40;  // corrupt: XORed
+};
+using FaultPlan = std::vector<Fault>;
+
+/// What becomes of bytes on their way. One direction of one line; keeps count.
+class FaultyLine {
+ public:
+  FaultyLine(FaultPlan plan, FaultSide side) : plan_(std::move(plan)), side_(side) {}
+  /// Takes bytes that left at `now`; pass() gives those that have arrived by then.
+  void put(std::span<const std::uint8_t> bytes, Picoseconds now);
+  void pass(std::vector<std::uint8_t>& out, Picoseconds now);
+  Picoseconds next_due() const;
+  bool unplug_now() const { return unplug_; }  // the byte that pulls the cable has been reached
+  std::uint64_t seen() const { return seen_; }
+
+ private:
+  struct Late {
+    Picoseconds at;
+    std::uint8_t byte = 0;
+  };
+  FaultPlan plan_;
+  FaultSide side_;
+  std::uint64_t seen_ = 0;
+  bool unplug_ = false, stalled_ = false;
+  std::deque<Late> queue_;
+};
+
+}  // namespace nicol::sim
