@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "sim/devices/compensator.hpp"
 #include "sim/devices/detector.hpp"
 #include "sim/devices/light_link.hpp"
 #include "sim/devices/receiver_optics.hpp"
@@ -21,6 +22,7 @@ struct ReceiverBench {
   const Shutter* shutter = nullptr;
   const Motor* waveplate = nullptr;  // active receivers
   std::vector<const Detector*> detectors;
+  CompensatorOptics compensator = {};
 };
 
 class ReceiverTagger final : public TaggerBase {

@@ -103,4 +103,20 @@ hal::DeviceModel device_model(const Scenario& s) {
   return m;
 }
 
+std::vector<hal::CompensatorPlate> compensator_plates(const Scenario& s) {
+  std::vector<hal::CompensatorPlate> plates;
+  if (s.compensator.type == CompensatorType::none) return plates;
+  for (std::size_t i = 0; i < s.compensator.setting_deg.size(); ++i) {
+    hal::CompensatorPlate plate;
+    plate.role = compensator_role(i);
+    plate.retardance_waves = s.compensator.retardance_waves[i];
+    plate.fast_axis_offset = Angle::degrees(s.compensator.offset_deg[i] + s.compensator.motor.offset_deg);
+    plate.setting = Angle::degrees(s.compensator.setting_deg[i]);
+    plates.push_back(plate);
+  }
+  return plates;
+}
+
+std::string compensator_role(std::size_t plate) { return "compensator-" + std::to_string(plate); }
+
 }  // namespace nicol::sim

@@ -21,5 +21,8 @@ Picoseconds quiet_time(const Scenario& scenario);
 hal::TimingLayout alice_timing(const Scenario& scenario);
 hal::TimingLayout bob_timing(const Scenario& scenario);
 hal::DeviceModel device_model(const Scenario& scenario);
+/// Bob's compensator as the scenario sets it; the stages have the roles compensator_role(0)... Empty: none.
+std::vector<hal::CompensatorPlate> compensator_plates(const Scenario& scenario);
+std::string compensator_role(std::size_t plate);
 
 }  // namespace nicol::sim

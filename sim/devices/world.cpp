@@ -11,7 +11,7 @@
 namespace nicol::sim {
 namespace {
 
-constexpr std::uint64_t kAliceMotor = 0, kBobMotor = 1;
+constexpr std::uint64_t kAliceMotor = 0, kBobMotor = 1, kFirstPlate = 2;
 
 std::unique_ptr<Motor> make_motor(const MotorModel& model, const std::string& serial, const WorldOptions& options,
                                   std::uint64_t index, RigClock& clock) {
@@ -47,6 +47,26 @@ DetectorConfig detector_config(const DetectorModel& m, std::size_t i) {
   config.info.rate_limit = {m.rate_limit_hz};
   config.info.dead_time = {static_cast<std::int64_t>(m.dead_time_ns * 1e3)};
   return config;
+}
+
+/// The mounts of the compensator; the rig keeps them.
+std::vector<std::unique_ptr<Motor>> make_plates(const WorldOptions& options, RigClock& clock) {
+  const auto& c = options.scenario.compensator;
+  std::vector<std::unique_ptr<Motor>> motors;
+  if (c.type == CompensatorType::none || !options.turned_elsewhere.empty()) return motors;
+  for (std::size_t i = 0; i < c.setting_deg.size(); ++i) {
+    MotorModel model = c.motor;
+    model.offset_deg += c.offset_deg[i];
+    motors.push_back(make_motor(model, compensator_role(i), options, kFirstPlate + i, clock));
+  }
+  return motors;
+}
+
+CompensatorOptics optics_of(const Scenario::Compensator& c, const std::vector<std::unique_ptr<Motor>>& motors) {
+  CompensatorOptics optics;
+  for (std::size_t i = 0; i < motors.size(); ++i)
+    optics.push_back({c.retardance_waves[i], [m = motors[i].get()](Picoseconds t) { return m->true_angle(t); }});
+  return optics;
 }
 
 /// Detectors ask the tagger for their rate, the tagger asks them whether they are on: this breaks the circle.
@@ -97,6 +117,8 @@ Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options) {
   if (s.receiver.kind == hal::ReceiverKind::active)
     waveplate = make_motor(s.receiver.motor, "bob-waveplate", options, kBobMotor, *rig->clock);
   bench.waveplate = waveplate.get();
+  auto plates = make_plates(options, *rig->clock);
+  bench.compensator = plates.empty() ? options.turned_elsewhere : optics_of(s.compensator, plates);
   auto board = std::make_shared<RateBoard>();
   std::vector<std::unique_ptr<Detector>> detectors;
   for (std::size_t i = 0; i < s.receiver.detectors.size(); ++i) {
@@ -113,6 +135,9 @@ Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options) {
   for (std::size_t i = 0; i < detectors.size(); ++i)
     rig->add(fmt::format("detector-{}", i), fmt::format("detector-{}", i), std::move(detectors[i]));
   if (waveplate) rig->add("waveplate", "waveplate", std::move(waveplate));
+  for (std::size_t i = 0; i < plates.size(); ++i)
+    rig->add(compensator_role(i), compensator_role(i), std::move(plates[i]));
+  if (!rig->entries().empty() && options.turned_elsewhere.empty()) rig->compensator = compensator_plates(s);
   return rig;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "drivers/hal/rig.hpp"
+#include "sim/devices/compensator.hpp"
 #include "sim/eve/eve.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -20,10 +21,12 @@ struct WorldOptions {
   EveOptions eve;
   double speed = 0;             // 0 = as fast as it goes, 1 = real time
   std::filesystem::path light;  // the socket's path; Alice listens, Bob connects at every tagger start
+  /// Plates that somebody else turns (an emulated mount); else the scenario's, on simulated motors of Bob's rig.
+  CompensatorOptics turned_elsewhere = {};
 };
 
 /// Roles: Alice: source, tagger (heralded: channel roles herald, sync, frame), shutter, waveplate (motorised).
-/// Bob: tagger, detector-0.., shutter, waveplate (active).
+/// Bob: tagger, detector-0.., shutter, waveplate (active), compensator-0.. .
 Result<std::unique_ptr<hal::Rig>> make_alice_rig(const WorldOptions& options);
 Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options);
 /// Eve's notebook of an Alice rig made here, else nullptr; not to be read while slots are emitted. Ordinary memory,

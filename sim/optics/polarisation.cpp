@@ -76,4 +76,8 @@ SphereRotation sphere_rotation(const Eigen::Vector3d& axis_angle) {
   return Eigen::AngleAxisd(angle, axis_angle / angle).toRotationMatrix();
 }
 
+SphereRotation plate_rotation(double retardance_waves, Angle fast_axis) {
+  return sphere_rotation(mueller(retarder(2 * std::numbers::pi * retardance_waves, fast_axis)));
+}
+
 }  // namespace nicol::sim

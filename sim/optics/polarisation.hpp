@@ -31,6 +31,8 @@ Stokes stokes(const JonesVector& field);
 Mueller mueller(const Jones& element);
 /// The lower right block of a retarder's or rotator's Mueller matrix.
 SphereRotation sphere_rotation(const Mueller& lossless);
+/// What a retarder of so many waves does on the sphere.
+SphereRotation plate_rotation(double retardance_waves, Angle fast_axis);
 /// Right-handed turn about an axis-angle vector, in radians (Rodrigues).
 SphereRotation sphere_rotation(const Eigen::Vector3d& axis_angle);
 

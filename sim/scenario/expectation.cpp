@@ -20,12 +20,21 @@ struct Answer {
   std::array<std::array<double, 2>, 2> probability{};  // [basis][bit]
 };
 
+/// The compensator as it is set.
+SphereRotation compensation(const Scenario::Compensator& c) {
+  SphereRotation total = SphereRotation::Identity();
+  if (c.type == CompensatorType::none) return total;
+  for (std::size_t i = 0; i < c.setting_deg.size(); ++i)
+    total = plate_rotation(c.retardance_waves[i], Angle::degrees(c.setting_deg[i])) * total;
+  return total;
+}
+
 /// Probability that a photon of this state, once it has left Alice, clicks inside the gate of each detector.
 std::vector<double> photon_clicks(const Scenario& s, std::size_t state, std::size_t active_basis) {
   const Scenario::Receiver& r = s.receiver;
   const Eigen::Vector3d axis_angle = Eigen::Vector3d(s.channel.rotation_deg.data()) * (std::numbers::pi / 180);
-  const Eigen::Vector3d light =
-      sphere_rotation(axis_angle) * prepared(state, Angle::degrees(s.source.misalignment_deg[state]));
+  const Eigen::Vector3d light = compensation(s.compensator) * sphere_rotation(axis_angle) *
+                                prepared(state, Angle::degrees(s.source.misalignment_deg[state]));
   const auto splitter = make_splitter(Decibels{r.extinction_transmitted_db}, Decibels{r.extinction_reflected_db});
   const double passed = transmittance(Decibels{s.channel.loss_db + r.loss_db});
   std::vector<double> clicks(r.detectors.size(), 0.0);

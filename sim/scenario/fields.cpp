@@ -9,7 +9,7 @@ constexpr double kHuge = 1e15;
 
 constexpr std::string_view kSources[] = {"heralded", "pulsed", "motorised"}, kChannels[] = {"fibre", "free_space"},
                            kReceivers[] = {"passive", "active"}, kLengths[] = {"sps_g2", "sp_variable"},
-                           kKeyBases[] = {"rectilinear", "both"};
+                           kKeyBases[] = {"rectilinear", "both"}, kCompensators[] = {"none", "quarter-half-quarter"};
 
 constexpr Choice kSourceType{kSources,
                              [](Scenario& s, std::size_t word) { s.source.type = static_cast<SourceType>(word); }};
@@ -18,6 +18,8 @@ constexpr Choice kChannelType{kChannels,
 constexpr Choice kReceiverType{kReceivers, [](Scenario& s, std::size_t word) {
                                  s.receiver.kind = word == 0 ? hal::ReceiverKind::passive : hal::ReceiverKind::active;
                                }};
+constexpr Choice kCompensatorType{
+    kCompensators, [](Scenario& s, std::size_t word) { s.compensator.type = static_cast<CompensatorType>(word); }};
 constexpr Choice kLengthFunction{kLengths, [](Scenario& s, std::size_t word) { s.protocol.length = kLengths[word]; }};
 constexpr Choice kKeyBasesChoice{kKeyBases,
                                  [](Scenario& s, std::size_t word) { s.protocol.key_bases = kKeyBases[word]; }};
@@ -71,6 +73,15 @@ void add_receiver(std::vector<Field>& fields, Scenario::Receiver& r) {
                                {t, "efficiency_mismatch", &r.efficiency_mismatch, 0, 1}});
 }
 
+void add_compensator(std::vector<Field>& fields, Scenario::Compensator& c) {
+  const std::string_view t = "compensator";
+  fields.insert(fields.end(), {{t, "type", kCompensatorType},
+                               {t, "retardance_waves", &c.retardance_waves, 0, 1},
+                               {t, "offset_deg", &c.offset_deg, -360, 360},
+                               {t, "setting_deg", &c.setting_deg, -360, 360}});
+  add_motor(fields, "compensator.motor", c.motor);
+}
+
 void add_detector(std::vector<Field>& fields) {
   const std::string_view t = "detector";
   const auto d = [&](std::string_view key, double DetectorModel::*member, double most) {
@@ -117,6 +128,7 @@ std::vector<Field> scenario_fields(Scenario& s) {
   add_channel(fields, s.channel);
   add_receiver(fields, s.receiver);
   add_motor(fields, "receiver.motor", s.receiver.motor);
+  add_compensator(fields, s.compensator);
   add_detector(fields);
   add_electronics(fields, s);
   add_protocol(fields, s.protocol);

@@ -16,6 +16,8 @@ namespace nicol::sim {
 enum class SourceType : std::uint8_t { heralded, pulsed, motorised };
 enum class ChannelType : std::uint8_t { fibre, free_space };
 
+enum class CompensatorType : std::uint8_t { none, quarter_half_quarter };
+
 struct DetectorModel {
   double efficiency = 0.6, dark_hz = 100, afterpulse_probability = 0, afterpulse_decay_ns = 50, dead_time_ns = 50;
   double jitter_ps = 150, jitter_tail_ps = 0, jitter_tail_fraction = 0, rate_limit_hz = 5e6;
@@ -54,6 +56,12 @@ struct Scenario {
     MotorModel motor;
     double efficiency_mismatch = 0;  // declared |D|
   } receiver;
+  /// Retarders in rotating mounts before Bob's receiver: quarter, half, quarter.
+  struct Compensator {
+    CompensatorType type = CompensatorType::none;
+    std::array<double, 3> retardance_waves{0.25, 0.5, 0.25}, offset_deg{}, setting_deg{};
+    MotorModel motor;
+  } compensator;
   struct Tagger {
     std::uint64_t tick_num = 1, tick_den = 1;  // picoseconds
     std::uint64_t fifo_depth = 8192;
@@ -72,8 +80,8 @@ struct Scenario {
   } protocol;
 };
 
-/// A built-in name (teaching, motorised, lossy) or a path. bad_input names file, line, key and what was expected;
-/// unknown keys, negative losses, probabilities outside 0..1 and newer format versions are refused.
+/// A built-in name (teaching, motorised, lossy, emulated) or a path. bad_input names file, line, key and what was
+/// expected; unknown keys, negative losses, probabilities outside 0..1 and newer format versions are refused.
 Result<Scenario> load_scenario(std::string_view name_or_path);
 std::vector<std::string> scenario_names();
 /// The text of a built-in scenario (for `nicol init` and for people), or of "template", every key commented.
