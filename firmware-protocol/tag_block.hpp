@@ -33,30 +33,41 @@ struct TagBlockHeader {
   std::uint16_t flags = 0;
 };
 
-bool decode_tag_header(std::span<const std::uint8_t> payload, TagBlockHeader& header) noexcept;  // false: too short
+/// False: too short, or not whole words. The words themselves: tag_words.hpp.
+bool decode_tag_header(std::span<const std::uint8_t> payload, TagBlockHeader& header) noexcept;
 void encode_tag_header(const TagBlockHeader& header, std::span<std::uint8_t, kTagHeaderBytes> out) noexcept;
 
-/// Fills one block's payload word by word. Tags in order of time.
+/// Fills one block's payload word by word, in place: give it the frame's memory behind the header and let encode_frame
+/// find the payload there. A payload's memory is at most kStreamPayload bytes of use, at least kTagHeaderBytes.
 class TagBlockWriter {
  public:
-  explicit TagBlockWriter(std::span<std::uint8_t> payload) noexcept : payload_(payload) {}
+  explicit TagBlockWriter(std::span<std::uint8_t> payload) noexcept;
   void begin(std::uint32_t block_seq, std::uint64_t base_tick, std::uint64_t first_index) noexcept;
-  /// False when the block is full: close it, begin the next, try again.
+  /// False and nothing written when the block is full: close it, begin the next, try again. Also false, in every block,
+  /// for a tag before last_tick() or a channel that does not exist: fits_in_order() tells the two apart.
   bool tag(std::uint32_t channel, std::uint64_t tick) noexcept;
+  bool fits_in_order(std::uint32_t channel, std::uint64_t tick) const noexcept {
+    return channel < kWordChannels && tick >= at_;
+  }
+  /// Events lost at this place; also counted in the header's `lost`, whose flag finish() sets.
   bool missed(std::uint64_t events) noexcept;
-  bool marker(std::uint32_t id) noexcept;
+  bool marker(std::uint32_t id) noexcept;  // id below 2^28
   std::size_t words() const noexcept { return words_; }
   std::uint64_t last_tick() const noexcept { return at_; }
-  /// Header and pad words written; the payload's size. `multiple_of`: packet size that the whole frame must not be a
-  /// multiple of (0: none), so that every frame ends with a short packet.
+  /// The first_index of the block after this one.
+  std::uint64_t next_index() const noexcept { return index_; }
+  /// Header and pad words written; the payload's size. `multiple_of`: packet size (64 or a multiple of it) that the
+  /// whole frame must not be a multiple of (0: none), so that every frame ends with a short packet.
   std::size_t finish(std::uint16_t flags, std::size_t multiple_of) noexcept;
 
  private:
-  bool put(std::uint32_t kind, std::uint32_t value) noexcept;
+  bool room_for(std::size_t words) const noexcept { return words <= capacity_ - words_; }
+  void put(std::uint32_t kind, std::uint32_t value) noexcept;
+
   std::span<std::uint8_t> payload_;
   TagBlockHeader header_;
-  std::uint64_t at_ = 0;
-  std::size_t words_ = 0;
+  std::uint64_t at_ = 0, index_ = 0;
+  std::size_t words_ = 0, capacity_;
 };
 
 }  // namespace nicol::fw
