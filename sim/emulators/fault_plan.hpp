@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "drivers/hal/units.hpp"
 
 namespace nicol::sim {
 
+/// What happens to a byte (or a transfer). stall: it and all after it stay away until the plan changes (USB: until
+/// CLEAR_HALT). garbage: replaced by noise. unplug: those before it still arrive.
 enum class FaultKind : std::uint8_t { drop, duplicate, corrupt, late, stall, garbage, unplug };
 enum class FaultSide : std::uint8_t { to_device, from_device };
 
@@ -24,7 +27,13 @@ struct Fault {
 };
 using FaultPlan = std::vector<Fault>;
 
-/// What becomes of bytes on their way. One direction of one line; keeps count.
+/// The first fault of the plan that hits this byte or transfer, or nullptr.
+const Fault* fault_at(const FaultPlan& plan, FaultSide side, std::uint64_t index);
+
+/// Noise that is the same in every run and never the byte itself.
+std::uint8_t noise_instead_of(std::uint8_t byte, std::uint64_t index);
+
+/// What becomes of bytes on their way, in order. One direction of one line; keeps count.
 class FaultyLine {
  public:
   FaultyLine(FaultPlan plan, FaultSide side) : plan_(std::move(plan)), side_(side) {}
@@ -32,14 +41,19 @@ class FaultyLine {
   void put(std::span<const std::uint8_t> bytes, Picoseconds now);
   void pass(std::vector<std::uint8_t>& out, Picoseconds now);
   Picoseconds next_due() const;
-  bool unplug_now() const { return unplug_; }  // the byte that pulls the cable has been reached
+  bool unplug_now() const { return unplug_; }  // pass() has reached the byte that pulls the cable
+  /// The cable was pulled: what was under way is lost, the count goes on.
+  void cut();
   std::uint64_t seen() const { return seen_; }
 
  private:
   struct Late {
     Picoseconds at;
     std::uint8_t byte = 0;
+    bool unplugs = false;
   };
+  void queue(Late late);
+
   FaultPlan plan_;
   FaultSide side_;
   std::uint64_t seen_ = 0;
