@@ -98,7 +98,8 @@ struct Decoded {
 Decoded decode_frame(std::span<const std::uint8_t> bytes) noexcept;
 
 struct DecoderCounts {
-  std::uint64_t frames = 0, bad_header = 0, bad_payload = 0, bad_stuffing = 0;
+  std::uint64_t frames = 0, bad_payload = 0, bad_stuffing = 0;
+  std::uint64_t bad_header = 0;     // raw: where a frame was expected, not at each magic byte of the search behind it
   std::uint64_t skipped_bytes = 0;  // all that was in no frame handed out
   /// Frames handed out whose major version is not ours; counted in `frames` too.
   std::uint64_t other_version = 0;
@@ -135,6 +136,7 @@ class FrameDecoder {
 
   Framing framing_;
   bool ended_ = false;
+  bool lost_ = false;  // raw: looking for the next frame
   // buffer_[first_, end_) is not looked at yet, but for its first searched_ bytes, which hold no 0x00 (cobs).
   std::size_t first_ = 0, end_ = 0, searched_ = 0;
   std::array<std::uint8_t, 2 * kLargestFrame> buffer_{};

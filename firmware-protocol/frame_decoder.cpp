@@ -43,14 +43,10 @@ bool FrameDecoder::next_raw(Frame& frame) noexcept {
       hand_out(frame);
       return true;
     }
-    if (decoded.verdict == Verdict::unfinished) {
-      if (!ended_) return false;
-      ++counts_.bad_payload;
-      skip(1);
-      continue;
-    }
+    if (decoded.verdict == Verdict::unfinished && !ended_) return false;
     count(decoded.verdict);
-    skip(decoded.bytes);
+    lost_ = decoded.verdict != Verdict::unknown_flags;
+    skip(decoded.verdict == Verdict::unfinished ? 1 : decoded.bytes);
   }
   return false;
 }
@@ -100,14 +96,15 @@ void FrameDecoder::skip(std::size_t bytes) noexcept {
   counts_.skipped_bytes += bytes;
 }
 
-/// Inside COBS, noise is a bad header, and a frame with bytes missing or left over has a bad payload.
+/// Inside COBS, noise is a bad header, and a frame with bytes missing or left over has a bad payload. Raw, a magic byte
+/// met while the place of the next frame is not known is most likely no header at all.
 void FrameDecoder::count(Verdict refused) noexcept {
   switch (refused) {
     case Verdict::noise:
       counts_.bad_header += framing_ == Framing::cobs ? 1 : 0;
       break;
     case Verdict::bad_header:
-      ++counts_.bad_header;
+      counts_.bad_header += lost_ ? 0 : 1;
       break;
     case Verdict::unknown_flags:
       ++counts_.unknown_flags;
@@ -120,13 +117,14 @@ void FrameDecoder::count(Verdict refused) noexcept {
 }
 
 void FrameDecoder::hand_out(const Frame& frame) noexcept {
+  lost_ = false;
   ++counts_.frames;
   if (frame.header.version != kVersion) ++counts_.other_version;
 }
 
 void FrameDecoder::reset() noexcept {
   first_ = end_ = searched_ = 0;
-  ended_ = false;
+  ended_ = lost_ = false;
 }
 
 }  // namespace nicol::fw
