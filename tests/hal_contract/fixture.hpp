@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -17,7 +18,8 @@
 
 namespace nicol::hal_contract {
 
-/// One fresh, connected device. Every knob is optional: a test that needs a missing one is skipped.
+/// One fresh, connected device. A case that needs a missing knob, or a capability that is false, is skipped only where
+/// `because` says why under its name; without a reason it fails.
 struct Bench {
   std::shared_ptr<void> keep;  // owns the device and whatever must outlive it
   hal::Device* device = nullptr;
@@ -30,6 +32,9 @@ struct Bench {
   std::function<void(std::size_t)> make_tags;  // taggers: at least so many tags will come
   std::function<void()> provoke_overflow;      // taggers: more tags than the device can hold
   std::function<void(std::size_t, hal::Level)> drive_input;
+  /// By knob or capability ("can_abort"): the capability that is false and what says so, e.g. "can_abort = false
+  /// (DEVICES.md 0.5: ELL14 has no abort for ma, mr, ho)".
+  std::map<std::string, std::string> because = {};
 };
 
 struct Fixture {
@@ -39,8 +44,14 @@ struct Fixture {
 inline void PrintTo(const Fixture& fixture, std::ostream* out) { *out << fixture.name; }
 inline std::string fixture_name(const testing::TestParamInfo<Fixture>& info) { return info.param.name; }
 
-#define NICOL_NEEDS(knob) \
-  if (!bench().knob) GTEST_SKIP() << "this fixture cannot provoke it: " #knob
+/// Skips with the fixture's reason where `condition` holds, or fails when it gives none.
+#define NICOL_LACKS(condition, name)                                                                     \
+  if (condition) {                                                                                       \
+    if (bench().because.count(name) == 0) FAIL() << "no reason given for " << (name) << " being absent"; \
+    GTEST_SKIP() << bench().because.at(name);                                                            \
+  }                                                                                                      \
+  static_assert(true)
+#define NICOL_NEEDS(knob) NICOL_LACKS(!bench().knob, #knob)
 
 class ContractTest : public testing::TestWithParam<Fixture> {
  protected:
@@ -68,6 +79,8 @@ class PhotonSourceContract : public ContractTest {};
 class PulsedSourceContract : public ContractTest {};
 class PumpLaserContract : public ContractTest {};
 class TimeTaggerContract : public ContractTest {};
+/// Every tagger too, maybe with a smaller FIFO or faster light.
+class TaggerOverflowContract : public ContractTest {};
 class DetectorContract : public ContractTest {};
 class CounterContract : public ContractTest {};
 class PowerMeterContract : public ContractTest {};

@@ -55,7 +55,7 @@ TEST_P(RotationStageContract, DescribesItsAxis) {
 
 TEST_P(RotationStageContract, RefusesToMoveBeforeItIsHomed) {
   auto& stage = as<RotationStage>();
-  if (!stage.axis().needs_home) GTEST_SKIP() << "knows its position without homing";
+  NICOL_LACKS(!stage.axis().needs_home, "needs_home");
   EXPECT_FALSE(stage.status()->homed);
   EXPECT_EQ(code_of(stage.move_absolute(position(stage, 0.3))), Code::not_homed);
   EXPECT_EQ(code_of(stage.move_relative(Angle::degrees(1))), Code::not_homed);
@@ -107,7 +107,7 @@ TEST_P(RotationStageContract, MovesByWhatARelativeMoveSays) {
 
 TEST_P(RotationStageContract, CountsOnPastATurnWhereItHasNoLimits) {
   auto& stage = as<RotationStage>();
-  if (stage.axis().travel) GTEST_SKIP() << "has limits";
+  NICOL_LACKS(stage.axis().travel.has_value(), "continuous");
   READY(stage);
   ASSERT_TRUE(succeeds(finished(stage.move_absolute(Angle::degrees(370)), soon())));
   EXPECT_NEAR(stage.status()->position.degrees(), 370, tolerance_deg(stage.axis()));
@@ -115,7 +115,7 @@ TEST_P(RotationStageContract, CountsOnPastATurnWhereItHasNoLimits) {
 
 TEST_P(RotationStageContract, RefusesPositionsOutsideItsTravel) {
   auto& stage = as<RotationStage>();
-  if (!stage.axis().travel) GTEST_SKIP() << "has no limits";
+  NICOL_LACKS(!stage.axis().travel, "travel");
   READY(stage);
   const Angle before = stage.status()->position;
   EXPECT_EQ(code_of(stage.move_absolute(stage.axis().travel->second + Angle::degrees(1))), Code::out_of_range);
@@ -175,7 +175,7 @@ TEST_P(RotationStageContract, AbortsAMoveExactlyIfItSaysItCan) {
 
 TEST_P(RotationStageContract, MovesAgainAfterAnAbort) {
   auto& stage = as<RotationStage>();
-  if (!stage.axis().can_abort) GTEST_SKIP() << "cannot abort";
+  NICOL_LACKS(!stage.axis().can_abort, "can_abort");
   NICOL_NEEDS(advance);
   READY(stage);
   ASSERT_TRUE(succeeds(stage.move_absolute(position(stage, 0.5))));
@@ -232,7 +232,7 @@ TEST_P(RotationStageContract, NeedsHomingAgainAfterItWasUnplugged) {
   NICOL_NEEDS(unplug);
   NICOL_NEEDS(replug);
   auto& stage = as<RotationStage>();
-  if (!stage.axis().needs_home) GTEST_SKIP() << "knows its position without homing";
+  NICOL_LACKS(!stage.axis().needs_home, "needs_home");
   READY(stage);
   bench().unplug();
   bench().replug();

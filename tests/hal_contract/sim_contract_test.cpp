@@ -37,6 +37,10 @@ Fixture motor(std::string name, const sim::MotorConfig& config) {
             auto [bench, table] =
                 bench_of<sim::Motor>([&](auto& t) { return std::make_unique<sim::Motor>(config, *t.clock); });
             bench.stall = [m = table->device.get()] { m->stall(); };
+            bench.because = {{"needs_home", "needs_home = false (sim: a motor with an absolute encoder)"},
+                             {"continuous", "continuous = false (sim: a motor with limits)"},
+                             {"travel", "travel = none (sim: a motor that turns without limits)"},
+                             {"can_abort", "can_abort = false (sim: a motor like an ELL14, DEVICES.md 0.5)"}};
             return bench;
           }};
 }
@@ -176,6 +180,7 @@ INSTANTIATE_TEST_SUITE_P(Sim, TemperatureControllerContract, testing::Values(kTe
 INSTANTIATE_TEST_SUITE_P(Sim, DigitalIoContract, testing::Values(kDigitalIo), fixture_name);
 INSTANTIATE_TEST_SUITE_P(Sim, PolarizationControllerContract, testing::Values(kPaddles), fixture_name);
 INSTANTIATE_TEST_SUITE_P(Scripted, TimeTaggerContract, testing::Values(kScriptedTagger), fixture_name);
+INSTANTIATE_TEST_SUITE_P(Scripted, TaggerOverflowContract, testing::Values(kScriptedTagger), fixture_name);
 
 }  // namespace
 }  // namespace nicol::hal_contract

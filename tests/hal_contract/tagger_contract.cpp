@@ -95,7 +95,7 @@ TEST_P(TimeTaggerContract, KeepsTheStreamContractOneTagAtATime) {
   EXPECT_GE(verdict.tags, 100u);
 }
 
-TEST_P(TimeTaggerContract, ReportsAnOverflowBeforeAnyLaterTag) {
+TEST_P(TaggerOverflowContract, ReportsAnOverflowBeforeAnyLaterTag) {
   NICOL_NEEDS(provoke_overflow);
   auto& tagger = as<TimeTagger>();
   ASSERT_TRUE(succeeds(tagger.start()));
