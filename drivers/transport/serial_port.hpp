@@ -2,6 +2,7 @@
 // Serial adapters: who is there (from descriptors, nothing opened), and one open port over libserialport.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -25,6 +26,9 @@ struct SerialSettings {
   Parity parity = Parity::none;
   FlowControl flow = FlowControl::none;
   ModemLines lines = ModemLines::raised;
+  /// Some controllers (Thorlabs APT) want RTS to stand this long without handshake, a purge, and as long again before
+  /// the handshake begins.
+  std::chrono::milliseconds settle{0};
 };
 
 struct SerialPortInfo {

@@ -26,6 +26,13 @@ struct UsbMatch {
   std::string serial;  // empty: the only one, else not_found says which there are
 };
 
+/// An interface of a device as its descriptors tell it.
+struct UsbInterface {
+  int number = 0, alternate_setting = 0;
+  std::uint8_t bulk_out = 0, bulk_in = 0;  // endpoint addresses, 0 where there is none
+  std::size_t packet = 64;                 // bytes, of bulk_in
+};
+
 class UsbContext {
  public:
   static Result<std::unique_ptr<UsbContext>> create(WireLog* log);
@@ -34,6 +41,8 @@ class UsbContext {
   UsbContext& operator=(const UsbContext&) = delete;
   /// Passive.
   std::vector<UsbInfo> list() const;
+  /// The first interface of that class on the device. Passive too. not_found.
+  Result<UsbInterface> find_interface(const UsbMatch& match, std::uint8_t device_class, std::uint8_t subclass) const;
 
   struct Impl;
   Impl& impl() { return *impl_; }
@@ -50,7 +59,7 @@ struct UsbSetup {
 
 /// One claimed interface. Calls are thread-safe and bounded by their deadline. After an unplug every call returns
 /// `disconnected`; when the same identity comes back it is opened and claimed again, and on_link says so (event thread:
-/// must not wait for a transfer).
+/// must neither wait for a transfer nor open or destroy a device). Streams are destroyed before their device.
 class UsbDevice {
  public:
   struct Options {

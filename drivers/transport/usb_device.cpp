@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// One device: opened and claimed, lost, looked for and opened again. A device that is gone keeps its object.
+#include <algorithm>
+
+#include "drivers/transport/usb_impl.hpp"
+
+namespace nicol::transport {
+namespace {
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kLookEvery{250};
+
+struct ConfigFree {
+  void operator()(libusb_config_descriptor* config) const { libusb_free_config_descriptor(config); }
+};
+
+/// A device with one setting only may refuse to be asked for it.
+bool has_choice(libusb_device* device, int number) {
+  libusb_config_descriptor* raw = nullptr;
+  if (libusb_get_active_config_descriptor(device, &raw) != 0) return false;
+  const std::unique_ptr<libusb_config_descriptor, ConfigFree> config(raw);
+  for (std::uint8_t i = 0; i < config->bNumInterfaces; ++i) {
+    const libusb_interface& settings = config->interface[i];
+    if (settings.num_altsetting > 1 && settings.altsetting[0].bInterfaceNumber == number) return true;
+  }
+  return false;
+}
+
+int claim(libusb_device_handle* handle, libusb_device* device, int number, int alternate) {
+  libusb_set_auto_detach_kernel_driver(handle, 1);  // Linux binds usbtmc and cdc_acm by itself
+  if (const int code = libusb_claim_interface(handle, number); code != 0) return code;
+  if (alternate == 0 && !has_choice(device, number)) return 0;
+  return libusb_set_interface_alt_setting(handle, number, alternate);
+}
+
+}  // namespace
+
+Result<void> UsbDevice::Impl::connect() {
+  auto found = find_device(context.context, identity);
+  if (!found) return std::move(found).error();
+  const UsbInfo described_now = describe(found->get());
+  libusb_device_handle* opened = nullptr;
+  if (const int code = libusb_open(found->get(), &opened); code != 0) return usb_open_error(described_now, code);
+  if (const int code = claim(opened, found->get(), options.interface, options.alternate_setting); code != 0) {
+    libusb_close(opened);
+    return usb_open_error(described_now, code);
+  }
+  const std::lock_guard lock(mutex);
+  handle = opened;
+  device = *std::move(found);
+  info = described_now;
+  identity.serial = info.serial;
+  link = hal::Link::connected;
+  return {};
+}
+
+UsbDevice::Impl::~Impl() {
+  {
+    const std::lock_guard lock(context.devices_mutex);
+    std::erase(context.devices, this);
+  }
+  std::unique_lock lock(mutex);
+  idle.wait(lock, [this] { return in_flight == 0; });
+  close_handle();
+}
+
+void UsbDevice::Impl::close_handle() {
+  if (handle == nullptr) return;
+  libusb_release_interface(handle, options.interface);
+  libusb_close(handle);
+  handle = nullptr;
+  device.reset();
+}
+
+void UsbDevice::Impl::lost() noexcept {
+  {
+    const std::lock_guard lock(mutex);
+    if (link == hal::Link::disconnected) return;
+    link = hal::Link::disconnected;
+    told = false;
+  }
+  if (!context.on_event_thread()) libusb_interrupt_event_handler(context.context);
+}
+
+bool UsbDevice::Impl::look_after() {
+  if (link == hal::Link::connected) return false;
+  bool tell = false;
+  {
+    const std::lock_guard lock(mutex);
+    tell = !std::exchange(told, true);
+  }
+  if (tell) {
+    context.note(described(), "disconnected");
+    if (options.on_link) options.on_link(hal::Link::disconnected);
+  }
+  {
+    const std::lock_guard lock(mutex);
+    if (in_flight > 0) return true;
+    close_handle();
+    if (Clock::now() < next_look) return true;
+    next_look = Clock::now() + kLookEvery;
+  }
+  if (!connect()) return true;
+  context.note(described(), "connected");
+  if (options.on_link) options.on_link(hal::Link::connected);
+  return false;
+}
+
+Result<libusb_device_handle*> UsbDevice::Impl::acquire() {
+  const std::lock_guard lock(mutex);
+  if (link != hal::Link::connected || handle == nullptr) return usb_gone(info);
+  ++in_flight;
+  return handle;
+}
+
+void UsbDevice::Impl::release() noexcept {
+  const std::lock_guard lock(mutex);
+  if (--in_flight == 0) idle.notify_all();
+}
+
+UsbDevice::UsbDevice(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+UsbDevice::~UsbDevice() = default;
+
+Result<std::unique_ptr<UsbDevice>> UsbDevice::open(UsbContext& context, Options options) {
+  auto impl = std::make_unique<Impl>(context.impl(), std::move(options));
+  const std::lock_guard lock(context.impl().devices_mutex);  // an unplug meanwhile waits to be seen
+  if (auto connected = impl->connect(); !connected) {
+    return std::move(connected).error();
+  }
+  context.impl().devices.push_back(impl.get());
+  context.impl().note(impl->info, "open");
+  return std::unique_ptr<UsbDevice>(new UsbDevice(std::move(impl)));
+}
+
+hal::Link UsbDevice::link() const noexcept { return impl_->link; }
+UsbInfo UsbDevice::info() const { return impl_->described(); }
+
+}  // namespace nicol::transport

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the USB files of this room share: the context with its event thread, one device, and how libusb's codes read.
+#pragma once
+
+#include <libusb.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "drivers/transport/usb.hpp"
+
+namespace nicol::transport {
+
+struct DeviceUnref {
+  void operator()(libusb_device* device) const { libusb_unref_device(device); }
+};
+using DeviceRef = std::unique_ptr<libusb_device, DeviceUnref>;
+
+/// Every device on the bus but hubs.
+std::vector<DeviceRef> devices_of(libusb_context* context);
+/// From the cached descriptor and sysfs.
+UsbInfo describe(libusb_device* device);
+Result<DeviceRef> find_device(libusb_context* context, const UsbMatch& match);
+std::string name_of(const UsbInfo& info);
+
+Error usb_open_error(const UsbInfo& info, int code);
+Error usb_gone(const UsbInfo& info);
+Error usb_error(const UsbInfo& info, const std::string& doing, int code);
+
+struct UsbContext::Impl {
+  libusb_context* context = nullptr;
+  WireLog* log = nullptr;
+  std::mutex jobs_mutex;  // guards jobs
+  std::vector<std::function<void()>> jobs;
+  std::mutex devices_mutex;  // guards devices; held while the event thread looks after them
+  std::vector<UsbDevice::Impl*> devices;
+  std::atomic<bool> stopping{false};
+  std::thread thread;
+
+  ~Impl();
+  Result<void> start();
+  /// f() on the event thread, outside any libusb callback. Not from a signal; noexcept because callbacks call it.
+  void post(std::function<void()> job) noexcept;
+  bool on_event_thread() const { return std::this_thread::get_id() == thread.get_id(); }
+  void note(const UsbInfo& info, std::string_view text) const;
+
+ private:
+  void run();
+  void run_jobs();
+  bool look_after_devices();
+  void arrived();
+  void left(libusb_device* device);
+  static int LIBUSB_CALL on_hotplug(libusb_context*, libusb_device* device, libusb_hotplug_event event,
+                                    void* self) noexcept;
+};
+
+struct UsbDevice::Impl {
+  UsbContext::Impl& context;
+  Options options;
+  UsbMatch identity;  // the serial number that was found, where the caller named none
+  std::atomic<hal::Link> link{hal::Link::disconnected};
+  mutable std::mutex mutex;  // guards the rest
+  std::condition_variable idle;
+  UsbInfo info;
+  DeviceRef device;
+  libusb_device_handle* handle = nullptr;
+  int in_flight = 0;  // transfers that use the handle
+  bool told = true;   // on_link knows of the present state
+  std::chrono::steady_clock::time_point next_look;
+
+  Impl(UsbContext::Impl& c, Options o) : context(c), options(std::move(o)), identity(options.match) {}
+  ~Impl();
+  Result<void> connect();
+  /// The device does not answer any more: found out by whoever found out first.
+  void lost() noexcept;
+  /// The event thread, after each turn: tells, closes, looks for it. True while it is gone.
+  bool look_after();
+
+  /// The handle, which stays open until release(). disconnected.
+  Result<libusb_device_handle*> acquire();
+  void release() noexcept;
+  UsbInfo described() const {
+    const std::lock_guard lock(mutex);
+    return info;
+  }
+
+ private:
+  void close_handle();
+};
+
+}  // namespace nicol::transport
