@@ -24,6 +24,7 @@ struct ChannelLayout {
   std::uint8_t basis = 0;  // detector: 0 rectilinear, 1 diagonal (passive); ignored for an active receiver
   std::uint8_t bit = 0;    // detector
   Picoseconds delay;       // of the arrival peak after its slot's start, seen from the sync
+  Hertz rate_limit = {};   // detector: more than this for 100 ms closes the shutter; 0: no limit known
 };
 
 /// How slots, gates and channels lie on this node's tagger.
