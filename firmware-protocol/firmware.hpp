@@ -4,6 +4,7 @@
 // take bytes, and link_lost() on a USB reset or suspend, when DTR drops, and on a brown-out.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -60,24 +61,47 @@ class Firmware {
  private:
   void handle(const Frame& frame) noexcept;
   void handle_hello(const Frame& frame) noexcept;
-  void say_hello(const Header& to, std::uint64_t nonce, std::uint8_t flags) noexcept;
-  bool obey_at_once(Type type) noexcept;
+  void go_dark_at_once(Type type) noexcept;
   void one_way(const Frame& frame) noexcept;
   void execute(const Frame& frame) noexcept;
+  void repeat(const Header& header) noexcept;
+
   Refused command(const Frame& frame) noexcept;
   Refused motion(const Frame& frame) noexcept;
   Refused source(const Frame& frame) noexcept;
   Refused stream(const Frame& frame) noexcept;
+  /// Commands that are answered with more than an ACK; false for all others.
   bool query(const Frame& frame) noexcept;
   void get(const Frame& frame) noexcept;
+  std::int64_t read(Property property, std::size_t k) noexcept;
   Refused set(const Value& value) noexcept;
+  Refused set_attenuator(std::size_t k, std::int64_t millidecibels) noexcept;
+  AxisStatus axis_status(std::size_t k) noexcept;
 
+  void say(const Header& to, Type type, std::uint8_t flags, std::span<const std::uint8_t> payload) noexcept;
+  void say_hello(const Header& to, std::uint64_t nonce, std::uint8_t flags) noexcept;
+  void say_refusal(const Header& to, const Answer& refusal) noexcept;
+  /// Says it, and remembers it for the case that the command comes again.
   void answer(const Header& to, Type type, std::uint8_t flags, std::span<const std::uint8_t> payload) noexcept;
-  void acknowledge(const Header& to, Refused refused) noexcept;
-  void tell(Type type, std::span<const std::uint8_t> payload) noexcept;
+  void acknowledge(const Header& to, const Refused& refused) noexcept;
   template <class Message>
-  void tell(Type type, const Message& message) noexcept;
+  void answer(const Header& to, Type type, const Message& message) noexcept {
+    std::array<std::uint8_t, kMostReplyBytes> payload{};
+    answer(to, type, kIsAck, std::span(payload).first(encode(message, payload)));
+  }
+  /// Unasked; only within a session.
+  template <class Message>
+  void tell(Type type, const Message& message) noexcept {
+    if (!responder_.in_session()) return;
+    std::array<std::uint8_t, kMostReplyBytes> payload{};
+    Header header;
+    header.type = type;
+    header.seq = seq_++;
+    buffers_->outbox.push(header, std::span(payload).first(encode(message, payload)));
+  }
   void tell_axes() noexcept;
+  std::size_t fetch_control(std::span<std::uint8_t> out) noexcept;
+  std::size_t fetch_stream(std::span<std::uint8_t> out) noexcept;
 
   Board* board_;
   Buffers* buffers_;
@@ -87,7 +111,7 @@ class Firmware {
   SourceControl source_;
   TagStreamer streamer_;
   FirmwareCounts counts_;
-  std::uint64_t now_ms_ = 0, beat_ms_ = 0;
+  std::uint64_t now_ms_ = 0, beat_ms_ = 0, received_ms_ = 0;
   std::uint16_t seq_ = 0;
   std::size_t host_mtu_ = kUsbMtu;
   std::uint32_t moving_axes_ = 0;  // bit k: axis k was moving at the last poll

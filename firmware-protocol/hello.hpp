@@ -80,10 +80,12 @@ struct Hello {
   Description description;                 // a host sends it empty
 };
 
-/// CRC-32C of the layouts of all fixed payloads, see PROTOCOL.md: sides that differ must not talk.
+/// The layouts of all fixed payloads in one line of text, as PROTOCOL.md has it.
+std::string_view schema_text() noexcept;
+/// Its CRC-32C: sides that differ must not talk.
 std::uint32_t schema_hash() noexcept;
 
-inline constexpr std::size_t kHelloFixedBytes = 28;
+inline constexpr std::size_t kHelloFixedBytes = 24;
 inline constexpr std::size_t kMostHelloBytes = 512;
 
 /// Bytes written, never such that the frame is a multiple of 64 bytes; 0 when `out` is shorter than kMostHelloBytes.

@@ -36,14 +36,18 @@ class TagStreamer {
   void poll(std::uint64_t now_ms) noexcept;
   /// Bytes of the present frame that have not been fetched.
   std::span<const std::uint8_t> pending() const noexcept;
-  void fetched(std::size_t bytes, std::uint64_t now_ms) noexcept;
+  bool midway() const noexcept { return fetched_ != 0; }
+  void fetched(std::size_t bytes) noexcept;
 
  private:
   bool has_credit() const noexcept;
   void fill() noexcept;
+  /// False when nothing more is to be had now, or fits.
+  bool take_batch() noexcept;
+  void say_lost(std::uint64_t events) noexcept;
   void discard_for_want_of_credit() noexcept;
   void close(std::uint16_t flags) noexcept;
-  void begin_block(std::uint64_t now_ms) noexcept;
+  void begin_block(std::uint64_t first_index) noexcept;
   std::size_t room() const noexcept;
 
   Board* board_;
@@ -53,9 +57,8 @@ class TagStreamer {
   bool running_ = false, stopping_ = false, full_ = false;
   std::size_t payload_bytes_ = kStreamPayload;
   std::uint32_t credit_ = 0, sent_ = 0, block_seq_ = 0;
-  std::uint64_t complete_until_ = 0, index_ = 0, first_index_ = 0;
-  std::uint64_t lost_ = 0;    // in the present block, said or to be said
-  std::uint64_t unsaid_ = 0;  // lost, and not yet a word
+  std::uint64_t complete_until_ = 0;
+  std::uint64_t unsaid_ = 0;  // lost for want of credit, and not yet in a block
   std::uint64_t opened_ms_ = 0, now_ms_ = 0;
   std::size_t frame_size_ = 0, fetched_ = 0;
 };
