@@ -2,6 +2,8 @@
 // Where a command ends, without a terminator: each has its length.
 #include "sim/emulators/ell14.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -114,12 +116,9 @@ void Ell14Bus::collect(std::vector<std::uint8_t>& out, Picoseconds now) {
   for (Ell14Module& module : modules_) {
     for (const std::string& said : module.take(now)) {
       if (config_.stray_zeros) out.push_back(0);
-      if (config_.presses_buttons) {
-        for (const std::string& button : {"BS09\r\n", "BO00001234\r\n"}) {
-          out.push_back(static_cast<std::uint8_t>(module.address()));
-          out.insert(out.end(), button.begin(), button.end());
-        }
-      }
+      const std::string buttons =
+          config_.presses_buttons ? fmt::format("{0}BS09\r\n{0}BO00001234\r\n", module.address()) : "";
+      out.insert(out.end(), buttons.begin(), buttons.end());
       out.insert(out.end(), said.begin(), said.end());
     }
   }

@@ -16,7 +16,7 @@ constexpr Picoseconds kLatency = Picoseconds::seconds(0.004);
 constexpr double kMarkDegrees = 0;  // where the reference mark of the ring is
 constexpr int kMarkError = 2;       // counts
 
-enum : std::uint8_t { kOk = 0, kTimeout = 2, kUnknown = 3, kBadValue = 4, kBusy = 9, kOutOfRange = 12 };
+constexpr std::uint8_t kOk = 0, kTimeout = 2, kUnknown = 3, kBadValue = 4, kBusy = 9, kOutOfRange = 12;
 
 std::int32_t number(std::string_view hex) {
   std::uint32_t value = 0;
