@@ -43,6 +43,7 @@ struct UsbIdentity {
 };
 
 inline constexpr int kUsbStall = -1;
+inline constexpr int kUsbEmptyPacket = -2;  // in() says: a zero-length packet, which ends the transfer
 
 class UsbEmulator {
  public:

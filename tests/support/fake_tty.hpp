@@ -3,7 +3,7 @@
 // lines of a USB adapter. Link it into the executable (default symbol visibility, ENABLE_EXPORTS).
 #pragma once
 
-#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@ namespace nicol::test {
 class FakeTty {
  public:
   struct Options {
-    std::string name;        // "ttyRIG0"
+    std::string name;        // "ttyRIG0": tty and anything
     double time_scale = 1;   // emulator seconds a real second
     bool line_rate = false;  // bytes take as long as their baud rate says
     Picoseconds latency;     // one way, emulator time
@@ -34,16 +34,18 @@ class FakeTty {
   void unplug();
   /// Back under another name, as the kernel does it ("" keeps the name); the emulator is power-cycled.
   void replug(const std::string& new_name = "");
+  /// The new plan counts from the bytes that come now; what is under way is lost.
   void set_faults(sim::FaultPlan plan);
   bool plugged() const;
   unsigned modem_lines() const;  // TIOCM_* as the host set them
   int baud() const;              // as the host set it
   std::uint64_t opens() const;
+  std::uint64_t breaks() const;  // conditions begun
   std::uint64_t bytes_to_device() const;
   std::uint64_t bytes_from_device() const;
   /// Emulator time.
   Picoseconds now() const;
-  /// f() while the emulator stands still: the way to look into it or turn its knobs.
+  /// f() while the emulator stands still: the way to look into it or turn its knobs. f may not unplug or replug.
   void locked(const std::function<void()>& f);
 
  private:
