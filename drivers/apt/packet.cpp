@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace nicol::apt {
 namespace {
@@ -96,12 +97,16 @@ std::vector<std::uint8_t> encode(const Packet& packet) {
   const auto id = static_cast<std::uint16_t>(packet.id);
   const auto size = packet.data.size();
   const auto low = [](std::size_t v) { return static_cast<std::uint8_t>(v & 0xff); };
-  std::vector<std::uint8_t> bytes{low(id), low(id >> 8), packet.p1, packet.p2, packet.dest, packet.src};
-  if (size == 0) return bytes;
-  bytes[2] = low(size);
-  bytes[3] = low(size >> 8);
-  bytes[4] |= kLong;
-  bytes.insert(bytes.end(), packet.data.begin(), packet.data.end());
+  const bool has_data = size > 0;
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(kHeader + size);
+  bytes.push_back(low(id));
+  bytes.push_back(low(id >> 8));
+  bytes.push_back(has_data ? low(size) : packet.p1);
+  bytes.push_back(has_data ? low(size >> 8) : packet.p2);
+  bytes.push_back(has_data ? packet.dest | kLong : packet.dest);
+  bytes.push_back(packet.src);
+  std::ranges::copy(packet.data, std::back_inserter(bytes));
   return bytes;
 }
 
