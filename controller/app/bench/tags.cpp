@@ -7,7 +7,6 @@
 #include "controller/app/bench/measure.hpp"
 #include "controller/detection/slot_detector.hpp"
 #include "controller/sifting/sifting.hpp"
-#include "drivers/files/readevents.hpp"
 
 namespace nicol::bench {
 
@@ -107,25 +106,6 @@ std::vector<StageResult> bench_decode_gate_sift(const Options&) {
   const auto tags = static_cast<double>(stream.words.size());
   return {compared("decode_gate_sift", tags, tags / seconds * 1e-6, "Mtags/s", merge,
                    {{"sifted_bits", static_cast<double>(sifted)}})};
-}
-
-std::vector<StageResult> bench_tag_stream(const Options&) {
-  constexpr std::size_t events = 4'000'000, piece = std::size_t{1} << 20;
-  std::vector<std::uint64_t> words(events);
-  CounterStream random({1, NodeId::world, Purpose::test, 5});
-  std::uint64_t time = 0;
-  for (auto& word : words) word = (time += random.below(500)) << 10 | (std::uint64_t{1} << (random() & 3));
-  const auto bytes = std::as_bytes(std::span(words));
-  const Yardstick merge = branch_free_merge();
-  std::size_t decoded = 0;
-  const double seconds = median_seconds([&] {
-    files::ReadeventsDecoder decoder(files::ReadeventsForm::native);
-    for (std::size_t at = 0; at < bytes.size(); at += piece)
-      decoded += decoder.decode(bytes.subspan(at, std::min(piece, bytes.size() - at))).value().size();
-  });
-  const auto size = static_cast<double>(events);
-  return {compared("tag_stream", size, size / seconds * 1e-6, "Mtags/s", merge,
-                   {{"decoded", static_cast<double>(decoded % (events + 1))}})};
 }
 
 }  // namespace nicol::bench
