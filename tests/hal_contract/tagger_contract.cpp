@@ -12,6 +12,7 @@ namespace {
 using namespace hal;
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TimeTaggerContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TaggerOverflowContract);
 
 Deadline in_50_ms() { return {std::chrono::steady_clock::now() + std::chrono::milliseconds(50)}; }
 
