@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 // Where the message that a move has ended was lost, its standing still tells: so long after motion was seen (a
 // correction of the backlash pauses in between), so long after a command that moved nothing.
-constexpr auto kStillAfterMotion = 400ms, kStillFromTheStart = 800ms, kSilence = 3000ms;
+constexpr auto kStillAfterMotion = 400ms, kStillFromTheStart = 800ms, kSilence = 2000ms;
 
 Code code_of(std::uint32_t status) { return (status & bits::kInterlock) != 0 ? Code::interlock : Code::motion_fault; }
 
@@ -81,10 +81,8 @@ void Channel::report(const Report& report, Id as, Time now) {
   if (check_faults(report.status) || !running()) return;
   if (as == Id::mot_move_completed || as == Id::mot_stopped) {
     told_ = true;
-  } else if (told_ && still_) {
+  } else if ((told_ && still_) || stands_long_enough(now)) {
     judge();
-  } else {
-    look(now);
   }
 }
 
@@ -103,11 +101,12 @@ void Channel::complained(const FaultReport& fault) {
 }
 
 void Channel::look(Time now) {
-  if (!running()) return;
-  if (now - heard_ >= kSilence)
-    return settle(error(Code::timeout, "the controller says nothing any more: check its supply, then home again"));
-  if (!still_) return;
-  if (now - still_since_ >= (seen_moving_ || stop_asked_ ? kStillAfterMotion : kStillFromTheStart)) judge();
+  if (running() && now - heard_ >= kSilence)
+    settle(error(Code::timeout, "the controller says nothing any more: check its supply, then home again"));
+}
+
+bool Channel::stands_long_enough(Time now) const {
+  return still_ && now - still_since_ >= (seen_moving_ || stop_asked_ ? kStillAfterMotion : kStillFromTheStart);
 }
 
 /// It stands: where, and as what it was meant to?

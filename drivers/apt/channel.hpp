@@ -40,7 +40,7 @@ class Channel {
   void homed(Time now);
   /// The controller complained (0x0080, 0x0081).
   void complained(const FaultReport& fault);
-  /// Waiting has limits even where the end of the move was not told. Call now and then while running.
+  /// A controller that says nothing for long has taken the move with it. Call now and then.
   void look(Time now);
 
   bool running() const { return last_.number > 0 && !last_.result; }
@@ -57,6 +57,7 @@ class Channel {
  private:
   void settle(Result<void> result);
   void judge();
+  bool stands_long_enough(Time now) const;
   bool check_faults(std::uint32_t status);
   Error error(Code code, std::string message) const;
 

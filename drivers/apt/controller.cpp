@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <utility>
 
 namespace nicol::apt {
@@ -174,7 +175,10 @@ Result<Packet> Controller::ask(const Packet& packet, Id reply) {
     const unsigned about = channel_in(heard);
     return heard.id == reply && (about == 0 || about == channel);
   });
-  if (auto sent = transmit(packet); !sent) return std::move(sent).error();
+  // A controller that has gone quiet would not answer: the "server alive" goes in front, in one write.
+  std::vector<std::uint8_t> bytes = encode(request(Id::mot_ack_status));
+  std::ranges::copy(encode(packet), std::back_inserter(bytes));
+  if (auto sent = bus_->write(bytes, in(kWrite)); !sent) return std::move(sent).error();
   Result<Packet> answer = expected.wait(in(kReply));
   if (answer || answer.error().code != Code::timeout) return answer;
   return Error{
