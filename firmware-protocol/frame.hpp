@@ -123,6 +123,7 @@ class FrameDecoder {
   /// for longer than the line needs for one (lost bytes would otherwise be waited for in the bytes of later frames);
   /// then next() looks for good frames in what is there.
   void end_of_input() noexcept { ended_ = true; }
+  /// Forgets what came, and wipes it: tags are raw key material. The counts stay.
   void reset() noexcept;
   const DecoderCounts& counts() const noexcept { return counts_; }
 

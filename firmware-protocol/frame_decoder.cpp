@@ -125,6 +125,7 @@ void FrameDecoder::hand_out(const Frame& frame) noexcept {
 void FrameDecoder::reset() noexcept {
   first_ = end_ = searched_ = 0;
   ended_ = lost_ = false;
+  buffer_.fill(0);
 }
 
 }  // namespace nicol::fw
