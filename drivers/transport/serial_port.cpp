@@ -7,12 +7,15 @@
 #include <libserialport.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <thread>
+#include <tuple>
 
 #include "drivers/transport/gate.hpp"
 #include "drivers/transport/serial_errors.hpp"
@@ -28,6 +31,8 @@ enum class Woken : std::uint8_t { ready, hung_up, nothing };
 
 struct PortDeleter {
   void operator()(sp_port* port) const {
+    int fd = -1;
+    if (sp_get_port_handle(port, &fd) == SP_OK) ioctl(fd, TIOCNXCL);
     sp_close(port);
     sp_free_port(port);
   }
@@ -92,6 +97,14 @@ void settle(sp_port* port, SerialSettings settings) {
   std::this_thread::sleep_for(settings.settle);
   sp_flush(port, SP_BUF_BOTH);
   std::this_thread::sleep_for(settings.settle);
+}
+
+/// libserialport 0.1.1 lets two programs open one port. The lock holds against others that lock, the exclusive mode
+/// against everybody but root.
+int take_for_ourselves(int fd) {
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) return EBUSY;
+  ioctl(fd, TIOCEXCL);
+  return 0;
 }
 
 timespec until(Deadline deadline, Clock::time_point now) {
@@ -190,7 +203,14 @@ Result<SerialPort> SerialPort::open(const std::string& port, const SerialSetting
   std::unique_ptr<sp_port, decltype(&sp_free_port)> closed(raw, &sp_free_port);
   errno = 0;
   if (sp_open(raw, SP_MODE_READ_WRITE) != SP_OK) return serial_open_error(port, sp_last_error_code());
-  impl->port.reset(closed.release());
+  std::ignore = closed.release();
+  sp_get_port_handle(raw, &impl->fd);
+  if (const int taken = take_for_ourselves(impl->fd); taken != 0) {
+    sp_close(raw);  // without PortDeleter: the exclusive mode is the other's
+    sp_free_port(raw);
+    return serial_open_error(port, taken);
+  }
+  impl->port.reset(raw);
   settle(raw, settings);
   const Config config = config_of(settings);
   if (sp_set_config(raw, config.get()) != SP_OK)
@@ -199,7 +219,6 @@ Result<SerialPort> SerialPort::open(const std::string& port, const SerialSetting
                  port,
                  sp_last_error_code(),
                  {}};
-  sp_get_port_handle(raw, &impl->fd);
   impl->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (impl->wake < 0) return Error{Code::io, "no file descriptor is left", port, errno, {}};
   sp_flush(raw, SP_BUF_INPUT);

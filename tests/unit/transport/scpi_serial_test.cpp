@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "drivers/transport/scpi.hpp"
+#include "tests/support/fake_tty.hpp"
+#include "tests/unit/transport/eventually.hpp"
+#include "tests/unit/transport/talking_device.hpp"
+
+namespace nicol::transport {
+namespace {
+using namespace std::chrono_literals;
+
+struct ScpiSerialTest : testing::Test {
+  TalkingDevice device;
+  test::FakeTty tty{device, [] {
+                      test::FakeTty::Options options;
+                      options.name = "ttySCPI0";
+                      return options;
+                    }()};
+  std::unique_ptr<ScpiLink> link;
+
+  void open(const ScpiSerialOptions& options = {}) {
+    SerialAddress where;
+    where.port = tty.port();
+    auto opened = open_scpi_serial(where, {}, options, nullptr, {});
+    ASSERT_TRUE(opened) << describe(opened.error());
+    link = *std::move(opened);
+  }
+  std::size_t times_heard(const std::string& line) {
+    std::size_t count = 0;
+    tty.locked([&] { count = static_cast<std::size_t>(std::count(device.heard.begin(), device.heard.end(), line)); });
+    return count;
+  }
+};
+
+TEST_F(ScpiSerialTest, GivesTheReplyWithoutItsTerminator) {
+  device.answer = [](const std::string& line) { return line == "*IDN?" ? "Maker,Model,1\r\n" : ""; };
+  open();
+  EXPECT_EQ(*link->ask("*IDN?", in(2s)), "Maker,Model,1");
+  EXPECT_EQ(link->port(), tty.port());
+}
+
+TEST_F(ScpiSerialTest, SkipsTheEcho) {
+  device.answer = [](const std::string& line) { return line + "\r\n42\r\n"; };
+  ScpiSerialOptions options;
+  options.echoes = true;
+  open(options);
+  EXPECT_EQ(*link->ask("POW?", in(2s)), "42");
+}
+
+TEST_F(ScpiSerialTest, WaitsForTheAcknowledgementOfACommand) {
+  device.answer = [](const std::string& line) { return line == "ON" ? "ok\r\n" : "?3\r\n"; };
+  ScpiSerialOptions options;
+  options.acknowledge = "ok";
+  options.error_prefix = "?";
+  open(options);
+  EXPECT_TRUE(link->command("ON", in(2s)));
+  const auto refused = link->command("NONSENSE", in(2s));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::refused);
+  EXPECT_NE(refused.error().message.find("?3"), std::string::npos);
+}
+
+TEST_F(ScpiSerialTest, TimesOutOnceAndSendsNothingAgain) {
+  device.answer = [](const std::string&) { return ""; };
+  open();
+  EXPECT_EQ(link->ask("POW?", in(100ms)).error().code, Code::timeout);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(times_heard("POW?"), 1u);
+}
+
+TEST_F(ScpiSerialTest, DoesNotTakeALateReplyForTheNextOne) {
+  bool silent = true;
+  device.answer = [&](const std::string& line) { return silent ? std::string() : "reply to " + line + "\n"; };
+  open();
+  EXPECT_EQ(link->ask("A?", in(50ms)).error().code, Code::timeout);
+  std::thread late([&] {
+    std::this_thread::sleep_for(20ms);
+    tty.locked([&] {
+      device.saying += "reply to A?\n";
+      silent = false;
+    });
+  });
+  const auto reply = link->ask("B?", in(2s));
+  late.join();
+  ASSERT_TRUE(reply) << describe(reply.error());
+  EXPECT_EQ(*reply, "reply to B?");
+}
+
+TEST_F(ScpiSerialTest, ThrowsAwayWhatWasSaidBeforeTheQuestion) {
+  open();
+  tty.locked([&] { device.saying = "boot message\n"; });
+  ASSERT_TRUE(eventually([&] { return tty.bytes_from_device() >= 13; }));
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(*link->ask("hello", in(2s)), "hello");
+}
+
+TEST_F(ScpiSerialTest, KeepsItsDistanceBetweenCommands) {
+  device.answer = [](const std::string&) { return ""; };
+  ScpiSerialOptions options;
+  options.between_commands = 60ms;
+  open(options);
+  const auto before = std::chrono::steady_clock::now();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(link->command("X", in(2s)));
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 120ms);
+}
+
+TEST_F(ScpiSerialTest, EndsAQuestionAtOnceWhenUnplugged) {
+  device.answer = [](const std::string&) { return ""; };
+  open();
+  std::thread hand([&] {
+    std::this_thread::sleep_for(50ms);
+    tty.unplug();
+  });
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(link->ask("POW?", in(10s)).error().code, Code::disconnected);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
+  hand.join();
+  EXPECT_TRUE(eventually([&] { return link->link() == hal::Link::disconnected; }));
+}
+
+TEST_F(ScpiSerialTest, RefusesTwoLinesInOne) {
+  open();
+  EXPECT_EQ(link->command("A\nB", in(1s)).error().code, Code::bad_input);
+}
+
+TEST_F(ScpiSerialTest, SurvivesGarbageAndGoesOn) {
+  device.answer = [](const std::string& line) { return line == "G?" ? std::string(200'000, '\xff') : "fine\n"; };
+  open();
+  EXPECT_EQ(link->ask("G?", in(300ms)).error().code, Code::timeout);
+  EXPECT_EQ(*link->ask("F?", in(5s)), "fine");
+}
+
+}  // namespace
+}  // namespace nicol::transport
