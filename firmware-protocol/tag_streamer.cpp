@@ -120,6 +120,8 @@ void TagStreamer::close(std::uint16_t flags) noexcept {
   header.type = Type::tag_block;
   header.seq = static_cast<std::uint16_t>(block_seq_ - 1);
   const std::uint64_t next_index = writer_.next_index();
+  // An empty block says how far nothing came: up to now, and not only up to when it was begun.
+  if (writer_.words() == 0) writer_.begin(block_seq_ - 1, complete_until_, next_index);
   const std::size_t size = writer_.finish(flags, board_->packet_bytes());
   const auto payload = std::span(buffers_->payload).first(size);
   frame_size_ = framing_ == Framing::raw ? encode_frame(header, payload, buffers_->frame)
