@@ -70,10 +70,6 @@ UsbInterface interface_of(const libusb_interface_descriptor& descriptor) {
   return found;
 }
 
-struct ConfigFree {
-  void operator()(libusb_config_descriptor* config) const { libusb_free_config_descriptor(config); }
-};
-
 }  // namespace
 
 UsbInfo describe(libusb_device* device) {

@@ -9,10 +9,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLookEvery{250};
 
-struct ConfigFree {
-  void operator()(libusb_config_descriptor* config) const { libusb_free_config_descriptor(config); }
-};
-
 /// A device with one setting only may refuse to be asked for it.
 bool has_choice(libusb_device* device, int number) {
   libusb_config_descriptor* raw = nullptr;
@@ -99,10 +95,19 @@ bool UsbDevice::Impl::look_after() {
     if (Clock::now() < next_look) return true;
     next_look = Clock::now() + kLookEvery;
   }
-  if (!connect()) return true;
+  return !come_back();
+}
+
+bool UsbDevice::Impl::come_back() {
+  const auto connected = connect();
+  if (!connected) {  // said once, not four times a second
+    if (std::exchange(trouble, connected.error().message) != trouble) context.note(described(), trouble);
+    return false;
+  }
+  trouble.clear();
   context.note(described(), "connected");
   if (options.on_link) options.on_link(hal::Link::connected);
-  return false;
+  return true;
 }
 
 Result<libusb_device_handle*> UsbDevice::Impl::acquire() {

@@ -2,7 +2,7 @@
 // What the USB files of this room share: the context with its event thread, one device, and how libusb's codes read.
 #pragma once
 
-#include <libusb.h>
+#include <libusb-1.0/libusb.h>
 
 #include <atomic>
 #include <chrono>
@@ -20,6 +20,9 @@ namespace nicol::transport {
 
 struct DeviceUnref {
   void operator()(libusb_device* device) const { libusb_unref_device(device); }
+};
+struct ConfigFree {
+  void operator()(libusb_config_descriptor* config) const { libusb_free_config_descriptor(config); }
 };
 using DeviceRef = std::unique_ptr<libusb_device, DeviceUnref>;
 
@@ -74,6 +77,7 @@ struct UsbDevice::Impl {
   int in_flight = 0;  // transfers that use the handle
   bool told = true;   // on_link knows of the present state
   std::chrono::steady_clock::time_point next_look;
+  std::string trouble;  // why it did not open when it was looked for last
 
   Impl(UsbContext::Impl& c, Options o) : context(c), options(std::move(o)), identity(options.match) {}
   ~Impl();
@@ -93,6 +97,7 @@ struct UsbDevice::Impl {
 
  private:
   void close_handle();
+  bool come_back();
 };
 
 }  // namespace nicol::transport

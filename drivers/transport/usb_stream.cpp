@@ -97,8 +97,10 @@ Result<void> BulkStream::start() {
 
 /// With mutex_ held. Each transfer in the air keeps the handle open.
 int BulkStream::submit(Flight& flight) {
-  if (auto held = device_.acquire(); !held) return LIBUSB_ERROR_NO_DEVICE;
-  const int code = libusb_submit_transfer(flight.transfer.get());
+  auto held = device_.acquire();
+  if (!held) return LIBUSB_ERROR_NO_DEVICE;
+  // A stream never outlives the plugging-in it was started on.
+  const int code = *held == handle_ ? libusb_submit_transfer(flight.transfer.get()) : int{LIBUSB_ERROR_NO_DEVICE};
   if (code != 0) {
     device_.release();
     return code;

@@ -23,6 +23,7 @@ constexpr int kEmptyTransfers = 4;  // some instruments send a zero-length packe
 constexpr std::uint8_t kToInterface = 0xa1, kToEndpoint = 0xa2;
 /// For setting right what a timeout left: beyond the caller's deadline, but bounded.
 constexpr std::chrono::milliseconds kRecovery{500};
+constexpr std::chrono::milliseconds kPoll{5};
 
 Deadline in(std::chrono::milliseconds time) { return {Clock::now() + time}; }
 
@@ -44,10 +45,11 @@ class UsbTmc final : public ScpiLink {
   Result<bool> part(std::string& text, Deadline deadline);
   Result<std::size_t> first_transfer(Deadline deadline);
   Result<Status> request(Request what, std::uint8_t type, std::uint16_t value, std::uint16_t index,
-                         std::span<std::uint8_t> answer);
-  void abort(Request initiate, Request check, std::uint8_t endpoint);
-  void drain();
-  void clear();
+                         std::span<std::uint8_t> answer, Deadline deadline);
+  void recover(Request initiate, Request check, std::uint8_t endpoint);
+  void abort(Request initiate, Request check, std::uint8_t endpoint, Deadline limit);
+  void drain(Deadline limit);
+  void clear(Deadline limit);
   void log(Direction direction, std::string_view text) const;
   Error error(Code code, std::string message) const { return {code, std::move(message), name_, 0, {}}; }
 
@@ -94,7 +96,7 @@ Result<Gate::Pass> UsbTmc::begin(Deadline deadline) {
   if (!options_.remote_enable || greeted_.exchange(true)) return pass;
   std::array<std::uint8_t, 1> status{};
   const auto enabled =
-      request(Request::remote_enable, kToInterface, 1, static_cast<std::uint16_t>(interface_.number), status);
+      request(Request::remote_enable, kToInterface, 1, static_cast<std::uint16_t>(interface_.number), status, deadline);
   if (enabled) return pass;
   greeted_ = false;
   return error(enabled.error().code, "it does not take remote control").because(enabled.error());
@@ -107,8 +109,7 @@ Result<void> UsbTmc::send(std::string_view text, Deadline deadline) {
   tag_ = usbtmc::next_tag(tag_);
   auto sent = device_->bulk_out(interface_.bulk_out, usbtmc::message_out(tag_, line), deadline);
   if (sent || sent.error().code == Code::disconnected) return sent;
-  abort(Request::initiate_abort_bulk_out, Request::check_abort_bulk_out, interface_.bulk_out);
-  clear();
+  recover(Request::initiate_abort_bulk_out, Request::check_abort_bulk_out, interface_.bulk_out);
   return error(sent.error().code, fmt::format("'{}' did not get through", text)).because(sent.error());
 }
 
@@ -174,56 +175,57 @@ Result<std::string> UsbTmc::ask(std::string_view text, Deadline deadline) {
   }
   const Error why = std::move(answer).error();
   if (why.code == Code::disconnected) return why;
-  abort(Request::initiate_abort_bulk_in, Request::check_abort_bulk_in, interface_.bulk_in);
-  clear();
+  recover(Request::initiate_abort_bulk_in, Request::check_abort_bulk_in, interface_.bulk_in);
   return error(why.code, fmt::format("no usable reply to '{}'", text)).because(why);
 }
 
 Result<Status> UsbTmc::request(Request what, std::uint8_t type, std::uint16_t value, std::uint16_t index,
-                               std::span<std::uint8_t> answer) {
+                               std::span<std::uint8_t> answer, Deadline deadline) {
   const UsbSetup setup{type, static_cast<std::uint8_t>(what), value, index};
-  auto got = device_->control(setup, answer, in(kRecovery));
+  auto got = device_->control(setup, answer, deadline);
   if (!got) return std::move(got).error();
   if (*got == 0) return error(Code::protocol, fmt::format("it does not answer request {}", setup.request));
   return static_cast<Status>(answer[0]);
 }
 
-/// What it had under way on that endpoint comes to its end and is thrown away.
-void UsbTmc::abort(Request initiate, Request check, std::uint8_t endpoint) {
-  std::array<std::uint8_t, 2> started{};
-  const auto status = request(initiate, kToEndpoint, tag_, endpoint, started);
-  if (!status || *status != Status::success) return;
+void UsbTmc::recover(Request initiate, Request check, std::uint8_t endpoint) {
   const Deadline limit = in(kRecovery);
+  abort(initiate, check, endpoint, limit);
+  clear(limit);
+}
+
+/// What it had under way on that endpoint comes to its end and is thrown away.
+void UsbTmc::abort(Request initiate, Request check, std::uint8_t endpoint, Deadline limit) {
+  std::array<std::uint8_t, 2> started{};
+  const auto status = request(initiate, kToEndpoint, tag_, endpoint, started, limit);
+  if (!status || *status != Status::success) return;
   const bool reading = endpoint == interface_.bulk_in;
-  if (reading) drain();
+  if (reading) drain(limit);
   std::array<std::uint8_t, 8> answer{};
-  for (auto now = request(check, kToEndpoint, 0, endpoint, answer); now && *now == Status::pending;
-       now = request(check, kToEndpoint, 0, endpoint, answer)) {
-    if (Clock::now() >= limit.at) return;
-    if (reading && (answer[1] & 1) != 0) drain();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto ask_it = [&] { return request(check, kToEndpoint, 0, endpoint, answer, limit); };
+  for (auto now = ask_it(); now && *now == Status::pending && Clock::now() < limit.at; now = ask_it()) {
+    if (reading && (answer[1] & 1) != 0) drain(limit);
+    std::this_thread::sleep_for(kPoll);
   }
   if (!reading) (void)device_->clear_halt(endpoint);
 }
 
 /// Until a short packet.
-void UsbTmc::drain() {
-  const Deadline limit = in(kRecovery / 5);
-  for (auto got = device_->bulk_in(interface_.bulk_in, buffer_, limit); got && *got == buffer_.size();)
-    got = device_->bulk_in(interface_.bulk_in, buffer_, limit);
+void UsbTmc::drain(Deadline limit) {
+  const Deadline soon{std::min(limit.at, in(kRecovery / 5).at)};
+  for (auto got = device_->bulk_in(interface_.bulk_in, buffer_, soon); got && *got == buffer_.size();)
+    got = device_->bulk_in(interface_.bulk_in, buffer_, soon);
 }
 
-void UsbTmc::clear() {
+void UsbTmc::clear(Deadline limit) {
   const auto interface = static_cast<std::uint16_t>(interface_.number);
   std::array<std::uint8_t, 2> answer{};
-  const auto status = request(Request::initiate_clear, kToInterface, 0, interface, std::span(answer).first(1));
+  const auto status = request(Request::initiate_clear, kToInterface, 0, interface, std::span(answer).first(1), limit);
   if (!status || *status != Status::success) return;
-  const Deadline limit = in(kRecovery);
-  for (auto now = request(Request::check_clear, kToInterface, 0, interface, answer); now && *now == Status::pending;
-       now = request(Request::check_clear, kToInterface, 0, interface, answer)) {
-    if (Clock::now() >= limit.at) return;
-    if ((answer[1] & 1) != 0) drain();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto ask_it = [&] { return request(Request::check_clear, kToInterface, 0, interface, answer, limit); };
+  for (auto now = ask_it(); now && *now == Status::pending && Clock::now() < limit.at; now = ask_it()) {
+    if ((answer[1] & 1) != 0) drain(limit);
+    std::this_thread::sleep_for(kPoll);
   }
   (void)device_->clear_halt(interface_.bulk_out);
 }
