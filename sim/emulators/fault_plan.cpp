@@ -38,16 +38,27 @@ void FaultyLine::put(std::span<const std::uint8_t> bytes, Picoseconds now) {
       continue;
     }
     switch (fault->kind) {
-      case FaultKind::drop: break;
+      case FaultKind::drop:
+        break;
       case FaultKind::duplicate:
         queue({now, byte, false});
         queue({now, byte, false});
         break;
-      case FaultKind::corrupt: queue({now, static_cast<std::uint8_t>(byte ^ fault->mask), false}); break;
-      case FaultKind::late: queue({now + fault->delay, byte, false}); break;
-      case FaultKind::stall: stalled_ = true; break;
-      case FaultKind::garbage: queue({now, noise_instead_of(byte, index), false}); break;
-      case FaultKind::unplug: queue({now, byte, true}); break;
+      case FaultKind::corrupt:
+        queue({now, static_cast<std::uint8_t>(byte ^ fault->mask), false});
+        break;
+      case FaultKind::late:
+        queue({now + fault->delay, byte, false});
+        break;
+      case FaultKind::stall:
+        stalled_ = true;
+        break;
+      case FaultKind::garbage:
+        queue({now, noise_instead_of(byte, index), false});
+        break;
+      case FaultKind::unplug:
+        queue({now, byte, true});
+        break;
     }
   }
 }
