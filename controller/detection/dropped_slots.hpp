@@ -32,4 +32,7 @@ class DroppedSlots {
   std::vector<SlotRange> ranges_;
 };
 
+/// Takes back what was kept of slots that turned out to be dropped later.
+void remove_dropped(Clicks& clicks);
+
 }  // namespace nicol::detection

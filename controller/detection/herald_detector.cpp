@@ -76,6 +76,12 @@ HeraldDetector::Progress HeraldDetector::take_progress() {
   return {impl_->stream.complete_slots(), impl_->sink.take_heralded()};
 }
 
+void HeraldDetector::hold() { impl_->stream.hold(); }
+
+Result<void> HeraldDetector::resume(std::uint64_t first_slot, StreamAfterPause stream) {
+  return impl_->stream.resume(first_slot, stream, impl_->memory(), impl_->sink);
+}
+
 bool HeraldDetector::done() const { return impl_->stream.done(); }
 
 }  // namespace nicol::detection

@@ -27,7 +27,16 @@ SlotClock::SlotClock(const StreamTiming& unit, std::uint64_t slots, bool has_fra
 
 void SlotClock::start(std::int64_t t, bool provisional) noexcept {
   provisional_ = provisional;
-  accept({0, t});
+  accept({first_index_, t});
+}
+
+void SlotClock::resume(std::uint64_t first_slot) noexcept {
+  first_index_ = static_cast<std::int64_t>(first_slot) / divider_;
+  head_ = count_ = accepted_ = 0;
+  provisional_ = false;
+  before_frame_ = kNever;
+  interval_ = nominal_;
+  rate_length_ = rate_intervals_ = 0;
 }
 
 void SlotClock::frame(std::int64_t t) noexcept {
@@ -35,7 +44,7 @@ void SlotClock::frame(std::int64_t t) noexcept {
     ++rejected_;
     return;
   }
-  // Slot 0 has both marks; the sync tag is the one that all later stretches are measured from.
+  // The first slot has both marks; the sync tag is the one that all later stretches are measured from.
   const bool have_sync = t - before_frame_ <= near_;
   start(have_sync ? before_frame_ : t, !have_sync);
 }

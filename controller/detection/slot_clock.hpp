@@ -20,6 +20,8 @@ class SlotClock {
   /// Times are corrected for their channel's delay and come in order, each kind by itself.
   void frame(std::int64_t t) noexcept;
   void sync(std::int64_t t) noexcept;
+  /// After a pause: the next frame tag marks `first_slot` (a multiple of the divider); nothing of the old rate is kept.
+  void resume(std::uint64_t first_slot) noexcept;
   std::uint64_t missing() const noexcept { return missing_; }
   std::uint64_t rejected() const noexcept { return rejected_; }
   bool full() const noexcept { return count_ == kAnchors; }
@@ -57,6 +59,7 @@ class SlotClock {
   std::int64_t tolerance(std::int64_t intervals) const noexcept;
 
   std::int64_t divider_, nominal_, interval_, gate_, near_, needed_;
+  std::int64_t first_index_ = 0;  // of the slot that the frame marker stands for
   bool has_frame_, provisional_ = false;
   std::int64_t hint_, before_frame_;
   std::array<Anchor, kAnchors> anchors_{};

@@ -65,25 +65,6 @@ void check_settings(const ReceiverSettings& settings, std::uint64_t slots) {
       throw std::invalid_argument(fmt::format("receiver settings for {} of {} slots", s->size(), slots));
 }
 
-/// Takes back clicks of slots that turned out to be lost after they were judged.
-void remove_dropped(Clicks& clicks) {
-  if (clicks.dropped.empty()) return;
-  secret::PublicBits keep(clicks.slots.size());
-  std::size_t kept = 0;
-  auto range = clicks.dropped.begin();
-  for (std::size_t i = 0; i < clicks.slots.size(); ++i) {
-    const std::uint64_t slot = clicks.slots[i];
-    while (range != clicks.dropped.end() && range->end <= slot) ++range;
-    if (range != clicks.dropped.end() && range->begin <= slot) continue;
-    keep.set(i, true);
-    clicks.slots[kept++] = slot;
-  }
-  if (kept == clicks.slots.size()) return;
-  clicks.slots.resize(kept);
-  clicks.bases = clicks.bases.extract(keep);
-  clicks.bits = clicks.bits.extract(keep);
-}
-
 }  // namespace
 
 SlotDetector::SlotDetector(const hal::TimingLayout& timing, TickLength tick, DetectorOptions options, Random& random) {
@@ -117,6 +98,16 @@ void SlotDetector::drop(SlotRange slots) {
   impl_->dropped.add(static_cast<std::int64_t>(std::min(slots.begin, end)), static_cast<std::int64_t>(end));
 }
 
+void SlotDetector::hold() { impl_->stream.hold(); }
+
+Result<void> SlotDetector::resume(std::uint64_t first_slot, StreamAfterPause stream) {
+  Result<void> result;
+  impl_->inside(
+      [&](SlotStream::Memory memory) { result = impl_->stream.resume(first_slot, stream, memory, impl_->judge); });
+  return result;
+}
+
+std::uint64_t SlotDetector::complete_slots() const { return impl_->stream.complete_slots(); }
 bool SlotDetector::frame_seen() const { return impl_->stream.clock().started(); }
 bool SlotDetector::done() const { return impl_->stream.done(); }
 

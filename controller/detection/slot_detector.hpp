@@ -38,6 +38,9 @@ struct ReceiverSettings {
   const secret::BitString* swapped = nullptr;
 };
 
+/// What became of the tagger during a pause: its ticks go on, or it was started anew and counts from another origin.
+enum class StreamAfterPause : std::uint8_t { goes_on, restarted };
+
 struct DetectorOptions {
   std::uint64_t slots = 0;    // of the block; tags of later slots are ignored
   std::size_t capacity = 0;   // clicks that fit; a fuller block is refused (exhausted)
@@ -62,8 +65,17 @@ class SlotDetector {
     std::vector<std::uint64_t> clicked;
   };
   Progress take_progress();
-  /// Drops slots the mechanics could not confirm (late move, unplug); call before they complete.
+  /// Drops slots the mechanics could not confirm (late move, unplug). Clicks already judged there are taken back at the
+  /// end, whatever a hint said of them.
   void drop(SlotRange slots);
+  /// Light may have stopped: until resume() no slot completes that a sync tag does not vouch for.
+  void hold();
+  /// Alice goes on at `first_slot`: all slots from the last complete one up to it are dropped, and the next frame tag
+  /// marks it. Tags of older light must have been processed. After a tagger was started anew its stream is `restarted`:
+  /// ticks count from another origin. out_of_range, not_supported: the block cannot go on.
+  Result<void> resume(std::uint64_t first_slot, StreamAfterPause stream);
+  std::uint64_t complete_slots() const;
+  /// Slot 0's frame marker, or after resume() the one that came with its slot, is in.
   bool frame_seen() const;
   /// True once every slot of the block is complete.
   bool done() const;
@@ -93,6 +105,9 @@ class HeraldDetector {
     std::vector<std::uint64_t> heralded;
   };
   Progress take_progress();
+  /// As SlotDetector's: heralds of slots that were not complete say nothing.
+  void hold();
+  Result<void> resume(std::uint64_t first_slot, StreamAfterPause stream);
   bool done() const;
 
  private:

@@ -28,6 +28,7 @@ Result<void> SlotStream::process(const hal::TagBlock& block, Memory memory, TagS
   if (failed_) return *failed_;
   if (block.tag_count == 0 && block.loss_count == 0 && block.t_end <= block.t_begin) return {};  // a timeout
   if (auto admitted = admit(block); !admitted) return admitted;
+  if (lost_track_) return skip(block, sink), Result<void>{};
   std::span<const hal::TimeTag> tags = block.tags();
   while (!tags.empty()) {
     const std::size_t queued = queue_run(tags, memory);
@@ -38,6 +39,7 @@ Result<void> SlotStream::process(const hal::TagBlock& block, Memory memory, TagS
       return fail({Code::protocol, fmt::format("tag at {} ticks after one at {}", tags.front().ticks, last_ticks_)});
     if (tail_ == kQueue || clock_.full()) {
       if (auto made = make_room(tags.front().ticks, memory, sink); !made) return made;
+      if (lost_track_) return skip(block, sink), Result<void>{};
       continue;
     }
     mark(tags.front());
@@ -141,6 +143,9 @@ Result<void> SlotStream::make_room(std::int64_t next_ticks, Memory memory, TagSi
   if (tail_ < kQueue && !clock_.full()) return {};
   if (!clock_.started()) {
     forget_older_half(memory, sink);
+  } else if (held_) {
+    lost_track_ = true;
+    return {};
   } else {
     extrapolate(memory, sink);
     settle(memory, sink);
@@ -163,7 +168,7 @@ void SlotStream::drain(Memory memory, TagSink& sink) {
     if (limit() < clock_.oldest_end()) return settle(memory, sink);
     clock_.pop();
   }
-  if (clock_.over(sync_in())) extrapolate(memory, sink);
+  if (!held_ && clock_.over(sync_in())) extrapolate(memory, sink);
   settle(memory, sink);
 }
 
@@ -207,15 +212,61 @@ void SlotStream::drop_losses(const Stretch& stretch, std::int64_t to) {
   for (Lost& loss : lost_) {
     const std::int64_t end = std::min(loss.end, to);
     if (end <= loss.begin) continue;
-    dropped_->add(first_gate_ending_after(stretch, loss.begin, unit_.gate),
+    // What lies before a pause was complete, or is dropped already.
+    dropped_->add(std::max(first_gate_ending_after(stretch, loss.begin, unit_.gate), resumed_at_),
                   first_gate_beginning_from(stretch, end, unit_.gate));
     loss.begin = end;
   }
   std::erase_if(lost_, [](const Lost& loss) { return loss.end <= loss.begin; });
 }
 
+/// Held, and no place for more tags before their slots are known: from here to the end of the pause they only blind.
+void SlotStream::skip(const hal::TagBlock& block, TagSink& sink) noexcept {
+  for (const hal::TimeTag& tag : block.tags()) {
+    const ChannelTable::Entry& e = channels_[tag.channel];
+    if (e.use == ChannelUse::counted) sink.before_block(stream_time(tag.ticks) - e.delay);
+    last_ticks_ = tag.ticks;
+  }
+  watermark_ = stream_time(block.t_end);
+}
+
+Result<void> SlotStream::check_resume(std::uint64_t first_slot) const {
+  if (failed_) return *failed_;
+  if (!channels_.has_frame())
+    return Error{Code::not_supported, "a tagger without frame channel cannot find its slots again after a pause"};
+  const bool on_sync = first_slot % static_cast<std::uint64_t>(unit_.divider) == 0 || first_slot == slots_;
+  if (on_sync && first_slot >= complete_ && first_slot <= slots_) return {};
+  return Error{Code::out_of_range, fmt::format("light goes on at slot {}: expected a multiple of {} in {}..{}",
+                                               first_slot, unit_.divider, complete_, slots_)};
+}
+
+Result<void> SlotStream::resume(std::uint64_t first_slot, StreamAfterPause stream, Memory memory, TagSink& sink) {
+  if (auto ok = check_resume(first_slot); !ok) return ok;
+  dropped_->add(static_cast<std::int64_t>(complete_), static_cast<std::int64_t>(first_slot));
+  if (tail_ > 0) sink.before_block(memory.times[tail_ - 1]);
+  sink.complete(first_slot);
+  complete_ = first_slot;
+  resumed_at_ = static_cast<std::int64_t>(first_slot);
+  head_ = tail_ = 0;
+  lost_.clear();
+  fed_by_ = {};
+  held_ = lost_track_ = false;
+  clock_.resume(first_slot);
+  if (stream == StreamAfterPause::restarted) begin_anew(sink);
+  return {};
+}
+
+/// Nobody saw what came just before the new stream: it counts as a tag at its very beginning.
+void SlotStream::begin_anew(TagSink& sink) {
+  observed_before_ += watermark_;
+  watermark_ = 0;
+  running_ = false;
+  fed_to_ = std::numeric_limits<std::int64_t>::min();
+  sink.before_block(-channels_.least_delay());
+}
+
 void SlotStream::finish(Memory memory, TagSink& sink) {
-  if (clock_.started() && !failed_) {
+  if (clock_.started() && !failed_ && !held_) {
     watermark_ = std::max(watermark_, stream_time(end_ticks_));
     drain(memory, sink);
     while (clock_.has_closed()) {

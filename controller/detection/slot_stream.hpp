@@ -11,6 +11,7 @@
 #include "controller/detection/channel_table.hpp"
 #include "controller/detection/dropped_slots.hpp"
 #include "controller/detection/slot_clock.hpp"
+#include "controller/detection/slot_detector.hpp"
 #include "controller/detection/stretch.hpp"
 
 namespace nicol::detection {
@@ -22,7 +23,7 @@ class TagSink {
   /// times: stream time less the channel's delay; who: index into ChannelTable::counted(). All loss intervals that
   /// touch these times are in DroppedSlots already.
   virtual void take(const Stretch& stretch, std::span<const std::int64_t> times, std::span<const std::uint8_t> who) = 0;
-  /// A tag too early for slot 0.
+  /// A tag too early for slot 0, or of slots that a pause has dropped: it blinds and says nothing else.
   virtual void before_block(std::int64_t time) = 0;
   /// No tag of a slot below `slots` will come any more.
   virtual void complete(std::uint64_t slots) = 0;
@@ -43,6 +44,13 @@ class SlotStream {
   /// protocol: out of order; out_of_range: more than 2^61 units of time; overflow: more tags than kQueue inside the
   /// spread of the channel delays. An error is final.
   Result<void> process(const hal::TagBlock& block, Memory memory, TagSink& sink);
+  /// Light may have stopped in the midst of the block: nothing is numbered by extrapolation any more, so that a dark
+  /// stretch does not count as slots. Tags of light on its way are still taken.
+  void hold() noexcept { held_ = true; }
+  /// Light goes on at `first_slot`: slots from the last complete one up to it are dropped, and the next frame tag marks
+  /// it. Tags of older light must be in. out_of_range: no multiple of the divider, or below a complete slot;
+  /// not_supported: a layout without frame channel.
+  Result<void> resume(std::uint64_t first_slot, StreamAfterPause stream, Memory memory, TagSink& sink);
   /// The stream ends here: what it covers is numbered by extrapolation, the rest of the block is dropped.
   void finish(Memory memory, TagSink& sink);
 
@@ -54,7 +62,7 @@ class SlotStream {
   std::uint64_t tags() const { return tags_; }
   std::uint64_t sync_tags() const { return sync_tags_; }
   std::uint64_t lost_intervals() const { return lost_intervals_; }
-  Picoseconds observed() const { return {watermark_ / unit_.den}; }
+  Picoseconds observed() const { return {(observed_before_ + watermark_) / unit_.den}; }
 
  private:
   struct Lost {
@@ -66,6 +74,9 @@ class SlotStream {
   static void sort_in(Memory memory, std::size_t place) noexcept;
   void mark(const hal::TimeTag& tag) noexcept;
   Result<void> make_room(std::int64_t next_ticks, Memory memory, TagSink& sink);
+  Result<void> check_resume(std::uint64_t first_slot) const;
+  void begin_anew(TagSink& sink);
+  void skip(const hal::TagBlock& block, TagSink& sink) noexcept;
   void forget_older_half(Memory memory, TagSink& sink);
   void drain(Memory memory, TagSink& sink);
   void extrapolate(Memory memory, TagSink& sink);
@@ -83,10 +94,11 @@ class SlotStream {
   SlotClock clock_;
   std::uint64_t slots_;
   DroppedSlots* dropped_;
-  std::vector<Lost> lost_;  // corrected times, not yet wholly turned into slots
-  bool running_ = false;
+  std::vector<Lost> lost_;                                    // corrected times, not yet wholly turned into slots
+  bool running_ = false, held_ = false, lost_track_ = false;  // lost_track_: held with no room left
   std::int64_t origin_ = 0, last_ticks_ = 0, end_ticks_ = 0, longest_ = 0;
-  std::int64_t watermark_ = 0;
+  std::int64_t watermark_ = 0, observed_before_ = 0;
+  std::int64_t resumed_at_ = 0;  // slot from which the present numbering counts
   std::int64_t fed_to_ = std::numeric_limits<std::int64_t>::min();
   Stretch fed_by_;
   std::size_t head_ = 0, tail_ = 0;  // of the queue
