@@ -26,8 +26,9 @@ void Run::begin(const Software& software, OverflowWatch watch, SteadyTime now) {
   watch_ = watch;
   overflow_at_stop_ = false;
   torn_replies_ = 0;
-  if (!epoch_) epoch_ = now;
-  const std::int64_t base = std::max(queue_.edge() - least_delay_, host_ticks(now));
+  const bool first = !epoch_;
+  if (first) epoch_ = now;
+  const std::int64_t base = first ? 0 : std::max(queue_.edge() - least_delay_, host_ticks(now));
   decoder_ = StreamDecoder(base);
   queue_.begin(base + least_delay_);
   counts_ = counted_ = {};
@@ -47,8 +48,6 @@ void Run::begin_run(SteadyTime now) {
 std::int64_t Run::host_ticks(SteadyTime now) const { return ticks_of(now - *epoch_); }
 
 void Run::feed(std::span<const std::uint8_t> bytes, SteadyTime now) {
-  heard_ = now;
-  flushed_ = false;
   if (phase_ == Phase::giving_up) {
     if (search_.next(bytes)) search_done_ = true;
     return;
@@ -73,6 +72,8 @@ bool Run::take(const StreamItem& item, SteadyTime now) {
     return false;
   }
   if (!anchor_) anchor_ = Anchor{item.ticks, now, now};
+  heard_ = now;
+  flushed_ = false;
   word(item);
   return true;
 }
@@ -119,7 +120,7 @@ bool Run::checkpoint(std::uint16_t status, SteadyTime now) {
   asking_ = false;
   checked_ = now;
   if (decoder_.any_word()) {
-    anchor_ = Anchor{decoder_.last_ticks(), asked_, now};
+    if (decoder_.last_ticks() > anchor_->ticks) anchor_ = Anchor{decoder_.last_ticks(), asked_, now};
     queue_.commit(decoder_.last_ticks() + 1 + least_delay_);
   }
   if (phase_ == Phase::stopping && !decoder_.expects_status()) {
