@@ -98,7 +98,7 @@ constexpr std::size_t most_chunk_slots(std::uint32_t flags) noexcept {
 }
 /// State of slot k: bit 0 the bit, bit 1 the basis.
 constexpr std::uint8_t packed_pair(std::span<const std::uint8_t> field, std::size_t k) noexcept {
-  return static_cast<std::uint8_t>(field[k / 4] >> (2 * (k % 4)) & 3U);
+  return static_cast<std::uint8_t>((std::uint32_t{field[k / 4]} >> (2 * (k % 4))) & 3U);
 }
 
 /// first_slot 0 begins a block; another goes on with it after a pause: the frame marker goes out with that slot again.
