@@ -25,6 +25,12 @@ Error no_reply(const std::string& request, const std::string& port) {
           fmt::format("no reply to \"{}\" on {}: is the mount powered, and its address right?", request, port)};
 }
 
+/// A complaint answers every question; "ok" answers only a setting or a question for the status.
+bool answers(const Reply& reply, const Bus::Wanted& wanted) {
+  if (reply.address != wanted.address) return false;
+  return reply.kind == wanted.kind || status_code(reply).value_or(kOk) != kOk;
+}
+
 bool ends_a_move(const Reply& reply) {
   if (reply.kind == "PO") return true;
   const auto code = status_code(reply);
@@ -69,8 +75,7 @@ Result<void> Bus::take_turn(std::unique_lock<std::timed_mutex>& turn, Deadline d
 }
 
 Result<Reply> Bus::exchange(const std::string& request, Wanted wanted, Deadline deadline) {
-  auto reply = mailbox_.expect(
-      [wanted](const Reply& r) { return r.address == wanted.address && (r.kind == wanted.kind || r.kind == "GS"); });
+  auto reply = mailbox_.expect([wanted](const Reply& r) { return answers(r, wanted); });
   if (auto ok = serial_->write(bytes_of(request), deadline); !ok) return ok.error();
   return reply.wait(deadline);
 }
@@ -85,10 +90,10 @@ Result<Reply> Bus::ask(const std::string& request, Wanted wanted) {
   return no_reply(request, info().port);
 }
 
-Result<std::optional<Identity>> Bus::identify(char address, Deadline deadline) {
+Result<std::optional<Identity>> Bus::identify(char address, std::chrono::milliseconds patience, Deadline deadline) {
   std::unique_lock turn(turn_, std::defer_lock);
   if (auto ok = take_turn(turn, deadline); !ok) return ok.error();
-  const Deadline soon{std::min(deadline.at, Clock::now() + timing_.probe)};
+  const Deadline soon{std::min(deadline.at, Clock::now() + patience)};
   const auto reply = exchange(request::identify(address), {address, "IN"}, soon);
   if (!reply && reply.error().code == Code::timeout) return std::optional<Identity>{};
   if (!reply) return reply.error();

@@ -43,10 +43,10 @@ class Bus {
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
 
-  /// The wanted reply, or a GS in its place. timeout, disconnected.
+  /// The wanted reply, or a GS that says what is wrong in its place. timeout, disconnected.
   Result<Reply> ask(const std::string& request, Wanted wanted);
-  /// nullopt where nothing answers at this address in Timing::probe.
-  Result<std::optional<Identity>> identify(char address, Deadline deadline);
+  /// nullopt where nothing answers at this address in time: Timing::probe, or Timing::reply where a mount is expected.
+  Result<std::optional<Identity>> identify(char address, std::chrono::milliseconds patience, Deadline deadline);
   /// Sends a move; its end is a PO, or a GS that says neither ok nor busy.
   Result<void> start_move(const std::string& request, Deadline deadline);
   Expectation expect_end_of_move(char address);

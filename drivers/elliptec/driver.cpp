@@ -50,14 +50,16 @@ struct Found {
   Identity identity;
 };
 
-/// Everybody who answers on this adapter; address 0 of `only` means all sixteen.
+/// Everybody who answers on this adapter under one of these addresses.
 Result<std::vector<Found>> ask_around(Buses& buses, const SerialPortInfo& where, std::string_view addresses,
                                       Deadline deadline) {
   auto bus = buses.at(where);
   if (!bus) return std::move(bus).error();
+  const Timing& timing = (*bus)->timing();
+  const auto patience = addresses.size() == 1 ? timing.reply : timing.probe;
   std::vector<Found> found;
   for (const char address : addresses) {
-    auto identity = (*bus)->identify(address, deadline);
+    auto identity = (*bus)->identify(address, patience, deadline);
     if (!identity) return std::move(identity).error();
     if (*identity) found.push_back({*bus, address, **std::move(identity)});
   }

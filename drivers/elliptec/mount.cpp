@@ -105,11 +105,11 @@ Result<void> Mount::come_back() {
 
 Result<void> Mount::find_again() {
   const Deadline deadline{Clock::now() + bus_->timing().rest_after_silence + 20 * bus_->timing().probe};
-  auto here = bus_->identify(address_, deadline);
+  auto here = bus_->identify(address_, bus_->timing().reply, deadline);
   if (!here) return std::move(here).error();
   if (*here && (*here)->serial == identity_.serial) return {};
   for (const char address : kAddresses) {
-    auto found = bus_->identify(address, deadline);
+    auto found = bus_->identify(address, bus_->timing().probe, deadline);
     if (!found) return std::move(found).error();
     if (!*found || (*found)->serial != identity_.serial) continue;
     address_ = address;
@@ -140,8 +140,7 @@ Result<std::int32_t> Mount::read_counts(const std::string& request, std::string_
   if (!reply) return reply.error();
   if (const auto code = status_code(*reply)) {
     native_ = *code;
-    if (auto ok = status_result(*code, identity_.serial); !ok) return ok.error();
-    return error(Code::protocol, fmt::format("\"{}\" was answered with status 00", request));
+    return status_result(*code, identity_.serial).error();
   }
   return *parse_counts(reply->data);
 }
@@ -214,7 +213,7 @@ Result<std::vector<hal::SelfTestItem>> Mount::self_test(Deadline deadline) {
   progress();
   if (auto ok = refuse_while_moving(); !ok) return ok.error();
   std::vector<hal::SelfTestItem> items;
-  const auto identity = bus_->identify(address_, deadline);
+  const auto identity = bus_->identify(address_, bus_->timing().reply, deadline);
   if (!identity) return identity.error();
   items.push_back({"identity", *identity && **identity == identity_,
                    *identity ? fmt::format("ELL14 {}", (*identity)->serial) : "no answer"});

@@ -50,7 +50,7 @@ class Mount final : public hal::RotationStage {
 
   struct Move {
     std::uint64_t number = 0;
-    Bus::Expectation end;
+    std::optional<Bus::Expectation> end;
     bool homing = false;
     std::int64_t way = 0, goal_raw = 0;  // counts of the mount
     Clock::time_point due;               // then it is asked what became of the move

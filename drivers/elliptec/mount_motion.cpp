@@ -136,7 +136,7 @@ void Mount::progress() {
   if (!move_) return;
   if (link() != hal::Link::connected || generation_ != bus_->generation())
     return end(error(Code::disconnected, "the cable was pulled during the move: plug it in, then home"));
-  if (move_->end.arrived()) return conclude(move_->end.wait({Clock::now()}));
+  if (move_->end->arrived()) return conclude(move_->end->wait({Clock::now()}));
   if (Clock::now() >= move_->due) ask_what_became_of_it();
 }
 
@@ -151,7 +151,11 @@ void Mount::conclude(const Result<Reply>& reply) {
 
 void Mount::ask_what_became_of_it() {
   const auto status = check_status();
-  if (status.ok()) return read_back("the mount never said that it had arrived");
+  if (move_->end->arrived()) return conclude(move_->end->wait({Clock::now()}));
+  if (status.ok()) {
+    move_->end.reset();  // the next position is the answer to a question
+    return read_back("the mount never said that it had arrived");
+  }
   if (status.error().code != Code::busy) return end(status);
   move_->due = Clock::now() + bus_->timing().move_margin;
   if (--move_->patience <= 0)
@@ -215,7 +219,7 @@ Result<void> Mount::wait_for(std::uint64_t number, Deadline deadline, const std:
 bool Mount::has_ended(std::uint64_t number) noexcept {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return false;  // somebody is talking to the mount about it
-  return !move_ || move_->number != number || move_->end.arrived();
+  return !move_ || move_->number != number || move_->end->arrived();
 }
 
 }  // namespace nicol::elliptec
