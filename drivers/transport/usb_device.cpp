@@ -56,15 +56,16 @@ UsbDevice::Impl::~Impl() {
   }
   std::unique_lock lock(mutex);
   idle.wait(lock, [this] { return in_flight == 0; });
-  close_handle();
+  libusb_device_handle* const closing = std::exchange(handle, nullptr);
+  lock.unlock();
+  close(closing);
 }
 
-void UsbDevice::Impl::close_handle() {
-  if (handle == nullptr) return;
-  libusb_release_interface(handle, options.interface);
-  libusb_close(handle);
-  handle = nullptr;
-  device.reset();
+/// Without the mutex: libusb waits for its event lock, under which callbacks take the mutex.
+void UsbDevice::Impl::close(libusb_device_handle* closing) const {
+  if (closing == nullptr) return;
+  libusb_release_interface(closing, options.interface);
+  libusb_close(closing);
 }
 
 void UsbDevice::Impl::lost() noexcept {
@@ -88,10 +89,16 @@ bool UsbDevice::Impl::look_after() {
     context.note(described(), "disconnected");
     if (options.on_link) options.on_link(hal::Link::disconnected);
   }
+  libusb_device_handle* closing = nullptr;
   {
     const std::lock_guard lock(mutex);
     if (in_flight > 0) return true;
-    close_handle();
+    closing = std::exchange(handle, nullptr);
+  }
+  close(closing);
+  {
+    const std::lock_guard lock(mutex);
+    device.reset();
     if (Clock::now() < next_look) return true;
     next_look = Clock::now() + kLookEvery;
   }

@@ -96,7 +96,7 @@ struct UsbDevice::Impl {
   }
 
  private:
-  void close_handle();
+  void close(libusb_device_handle* closing) const;
   bool come_back();
 };
 

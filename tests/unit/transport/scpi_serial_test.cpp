@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "drivers/transport/scpi.hpp"
 #include "tests/support/fake_tty.hpp"
 #include "tests/unit/transport/eventually.hpp"
@@ -26,6 +29,9 @@ struct ScpiSerialTest : testing::Test {
     ASSERT_TRUE(opened) << describe(opened.error());
     link = *std::move(opened);
   }
+  void answer_by(std::function<std::string(const std::string&)> answer) {
+    tty.locked([&] { device.answer = std::move(answer); });
+  }
   std::size_t times_heard(const std::string& line) {
     std::size_t count = 0;
     tty.locked([&] { count = static_cast<std::size_t>(std::count(device.heard.begin(), device.heard.end(), line)); });
@@ -34,14 +40,14 @@ struct ScpiSerialTest : testing::Test {
 };
 
 TEST_F(ScpiSerialTest, GivesTheReplyWithoutItsTerminator) {
-  device.answer = [](const std::string& line) { return line == "*IDN?" ? "Maker,Model,1\r\n" : ""; };
+  answer_by([](const std::string& line) { return line == "*IDN?" ? "Maker,Model,1\r\n" : ""; });
   open();
   EXPECT_EQ(*link->ask("*IDN?", in(2s)), "Maker,Model,1");
   EXPECT_EQ(link->port(), tty.port());
 }
 
 TEST_F(ScpiSerialTest, SkipsTheEcho) {
-  device.answer = [](const std::string& line) { return line + "\r\n42\r\n"; };
+  answer_by([](const std::string& line) { return line + "\r\n42\r\n"; });
   ScpiSerialOptions options;
   options.echoes = true;
   open(options);
@@ -49,7 +55,7 @@ TEST_F(ScpiSerialTest, SkipsTheEcho) {
 }
 
 TEST_F(ScpiSerialTest, WaitsForTheAcknowledgementOfACommand) {
-  device.answer = [](const std::string& line) { return line == "ON" ? "ok\r\n" : "?3\r\n"; };
+  answer_by([](const std::string& line) { return line == "ON" ? "ok\r\n" : "?3\r\n"; });
   ScpiSerialOptions options;
   options.acknowledge = "ok";
   options.error_prefix = "?";
@@ -62,7 +68,7 @@ TEST_F(ScpiSerialTest, WaitsForTheAcknowledgementOfACommand) {
 }
 
 TEST_F(ScpiSerialTest, TimesOutOnceAndSendsNothingAgain) {
-  device.answer = [](const std::string&) { return ""; };
+  answer_by([](const std::string&) { return ""; });
   open();
   EXPECT_EQ(link->ask("POW?", in(100ms)).error().code, Code::timeout);
   std::this_thread::sleep_for(50ms);
@@ -70,8 +76,8 @@ TEST_F(ScpiSerialTest, TimesOutOnceAndSendsNothingAgain) {
 }
 
 TEST_F(ScpiSerialTest, DoesNotTakeALateReplyForTheNextOne) {
-  bool silent = true;
-  device.answer = [&](const std::string& line) { return silent ? std::string() : "reply to " + line + "\n"; };
+  std::atomic<bool> silent{true};
+  answer_by([&](const std::string& line) { return silent.load() ? std::string() : "reply to " + line + "\n"; });
   open();
   EXPECT_EQ(link->ask("A?", in(50ms)).error().code, Code::timeout);
   std::thread late([&] {
@@ -96,7 +102,7 @@ TEST_F(ScpiSerialTest, ThrowsAwayWhatWasSaidBeforeTheQuestion) {
 }
 
 TEST_F(ScpiSerialTest, KeepsItsDistanceBetweenCommands) {
-  device.answer = [](const std::string&) { return ""; };
+  answer_by([](const std::string&) { return ""; });
   ScpiSerialOptions options;
   options.between_commands = 60ms;
   open(options);
@@ -106,7 +112,7 @@ TEST_F(ScpiSerialTest, KeepsItsDistanceBetweenCommands) {
 }
 
 TEST_F(ScpiSerialTest, EndsAQuestionAtOnceWhenUnplugged) {
-  device.answer = [](const std::string&) { return ""; };
+  answer_by([](const std::string&) { return ""; });
   open();
   std::thread hand([&] {
     std::this_thread::sleep_for(50ms);
@@ -125,9 +131,10 @@ TEST_F(ScpiSerialTest, RefusesTwoLinesInOne) {
 }
 
 TEST_F(ScpiSerialTest, SurvivesGarbageAndGoesOn) {
-  device.answer = [](const std::string& line) { return line == "G?" ? std::string(200'000, '\xff') : "fine\n"; };
+  answer_by([](const std::string& line) { return line == "G?" ? std::string(200'000, '\xff') : "fine\n"; });
   open();
   EXPECT_EQ(link->ask("G?", in(300ms)).error().code, Code::timeout);
+  ASSERT_TRUE(eventually([&] { return tty.bytes_from_device() >= 200'000; }));
   EXPECT_EQ(*link->ask("F?", in(5s)), "fine");
 }
 

@@ -210,7 +210,7 @@ TEST_F(StoppedLine, LetsNobodyElseInBeforeThatAndTellsThemInTime) {
 }
 
 TEST_F(SerialPortTest, KeepsMessagesOfSeveralWritersWhole) {
-  device.answer = [](const std::string&) { return std::string(); };
+  tty.locked([&] { device.answer = [](const std::string&) { return std::string(); }; });
   SerialPort port = opened();
   std::vector<std::thread> writers;
   for (int w = 0; w < 3; ++w)
