@@ -117,19 +117,18 @@ void Channel::judge() {
   const bool there = std::abs(position - target_) <= tolerance_ && (goal_ == Goal::position || homed_bit);
   if (there && (told_ || !stop_asked_)) return settle({});
   if (stop_asked_) return settle(error(Code::cancelled, "the move was stopped"));
+  const std::string stands = fmt::format("it stands at {:.4f} deg (0x{:08x})", degrees(position), report_->status);
   if ((report_->status & (bits::kLimitForward | bits::kLimitReverse)) != 0)
-    return settle(error(
-        Code::limit_switch,
-        fmt::format("a limit switch ended the move to {} counts at {}: move back, or home again", target_, position)));
-  if (goal_ == Goal::home)
     return settle(
-        error(Code::motion_fault, fmt::format("homing ended at {} counts without finding the mark: look for what "
-                                              "blocks the stage and home again",
-                                              position)));
-  settle(error(
-      Code::motion_fault,
-      fmt::format("asked for {} counts, it stands at {} (tolerance {}): look for what blocks the stage, then home",
-                  target_, position, tolerance_)));
+        error(Code::limit_switch, fmt::format("a limit switch ended the move to {:.4f} deg, {}: move back, or "
+                                              "home again",
+                                              degrees(target_), stands)));
+  if (goal_ == Goal::home)
+    return settle(error(Code::motion_fault, fmt::format("homing ended without the mark, {}: look for what blocks the "
+                                                        "stage, then home again",
+                                                        stands)));
+  settle(error(Code::motion_fault, fmt::format("asked for {:.4f} deg, {}: look for what blocks the stage, then home",
+                                               degrees(target_), stands)));
 }
 
 MoveOutcome Channel::outcome(std::uint64_t number) const {

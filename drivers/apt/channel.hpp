@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "drivers/apt/messages.hpp"
 #include "drivers/hal/result.hpp"
@@ -24,8 +25,9 @@ class Channel {
   using Time = std::chrono::steady_clock::time_point;
   enum class Goal : std::uint8_t { position, home };
 
-  explicit Channel(std::int32_t tolerance_counts, std::string device)
-      : tolerance_(tolerance_counts), device_(std::move(device)) {}
+  /// What counts as "there", what a count is (for messages), and who speaks.
+  Channel(std::int32_t tolerance_counts, double counts_per_degree, std::string device)
+      : tolerance_(tolerance_counts), counts_per_degree_(counts_per_degree), device_(std::move(device)) {}
 
   /// A command is about to be sent. The number by which outcome() is asked.
   std::uint64_t begin(Goal goal, std::int32_t target, Time now);
@@ -59,9 +61,11 @@ class Channel {
   void judge();
   bool stands_long_enough(Time now) const;
   bool check_faults(std::uint32_t status);
+  double degrees(std::int64_t counts) const { return static_cast<double>(counts) / counts_per_degree_; }
   Error error(Code code, std::string message) const;
 
   const std::int32_t tolerance_;
+  const double counts_per_degree_;
   const std::string device_;
   std::optional<Report> report_;
   MoveOutcome last_, before_;

@@ -15,7 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kReply = 500ms, kWrite = 200ms, kStopping = 1000ms;
+// A message takes 2 ms on the line; more than 80 would be too late for safe_state().
+constexpr auto kReply = 500ms, kWrite = 80ms, kStopping = 1000ms, kTryAgain = 250ms;
 constexpr auto kRound = 50ms;  // of the thread that keeps things alive
 // A controller falls silent after about 50 reports without a "server alive", and wants one a second.
 constexpr int kReportsAnAlive = 8;
@@ -36,7 +37,8 @@ std::int32_t tolerance_counts(const Model& model) {
 
 std::vector<Channel> channels_of(const Model& model, const std::string& serial) {
   const int count = std::popcount(model.channels);
-  return std::vector<Channel>(static_cast<std::size_t>(count), Channel(tolerance_counts(model), serial));
+  return std::vector<Channel>(static_cast<std::size_t>(count),
+                              Channel(tolerance_counts(model), model.counts_per_degree, serial));
 }
 
 /// The channel a reply is about; 0 where it has none.
@@ -47,6 +49,7 @@ unsigned channel_in(const Packet& packet) {
 
 }  // namespace
 
+/// Must not outlive the controller.
 class Controller::Move final : public hal::MotionState {
  public:
   Move(Controller& controller, std::size_t channel, std::uint64_t number)
@@ -313,7 +316,7 @@ void Controller::look_after(const std::stop_token& stop) {
       changed_.notify_all();
     }
     if (stop.stop_requested()) return;
-    if (back) come_back();
+    if (back) come_back(stop);
     if (!ready_) continue;
     keep_alive(Clock::now());
     for (std::size_t channel = 0; channel < 8; ++channel)
@@ -336,7 +339,7 @@ void Controller::keep_alive(Channel::Time now) {
 }
 
 /// The cable is back: the controller is spoken to as at first, and gets its settings again. It is not homed by that.
-void Controller::come_back() {
+void Controller::come_back(const std::stop_token& stop) {
   std::function<Result<void>()> restore;
   {
     const std::lock_guard lock(mutex_);
@@ -349,7 +352,8 @@ void Controller::come_back() {
     return;
   }
   if (options_.log != nullptr) options_.log->note(options_.port.port, describe(done.error()));
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, kTryAgain, [] { return false; });
   if (bus_->link() == hal::Link::connected) back_ = true;  // it may still be starting up
 }
 

@@ -80,7 +80,7 @@ class Controller {
   void linked(hal::Link link);
   void look_after(const std::stop_token& stop);
   void keep_alive(Channel::Time now);
-  void come_back();
+  void come_back(const std::stop_token& stop);
   void become_ready();
   Error gone() const;
   Result<void> transmit(const Packet& packet);

@@ -77,7 +77,7 @@ Result<void> Paddles::write_property(std::string_view key, const hal::Value& val
 
 void Paddles::safe_state() noexcept {
   for (std::size_t channel = 0; connected() && channel < channels(); ++channel)
-    if (controller().totals(channel).running) (void)controller().stop(channel, StopKind::immediate);
+    if (controller().totals(channel).running && !controller().stop(channel, StopKind::immediate)) return;
 }
 
 hal::Range Paddles::range(std::size_t) const { return {0, kTravel, controller().model().resolution}; }

@@ -74,6 +74,7 @@ AptEmulator::AptEmulator(AptOptions options) : options_(std::move(options)) {
   AptAxisTraits traits;
   traits.counts_per_degree = scale_of(options_.model).counts;
   traits.power_up = options_.power_up;
+  traits.upper_stop = options_.upper_stop;
   if (options_.model == AptModel::kdc101) traits.velocity = traits.acceleration = 25;
   if (options_.model == AptModel::mpc320) {
     traits.velocity = 400;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +28,11 @@ struct AptOptions {
   std::string serial = "55000123";
   double power_up = 33;  // degrees where the optic wakes up
   AptMutant mutant = AptMutant::none;
-  int stray_zero_every = 7;        // a 0x00 before each so-manieth message; 0: never
-  int unknown_every = 11;          // a message no document names
-  bool updating_at_start = false;  // the last host left without stopping the 10 Hz updates
-  std::string model_text;          // what it says it is; empty: what it is
+  int stray_zero_every = 7;          // a 0x00 before each so-manieth message; 0: never
+  int unknown_every = 11;            // a message no document names
+  bool updating_at_start = false;    // the last host left without stopping the 10 Hz updates
+  std::optional<double> upper_stop;  // degrees at which a limit switch ends moves; paddles have theirs
+  std::string model_text;            // what it says it is; empty: what it is
 };
 
 class AptEmulator final : public SerialEmulator {

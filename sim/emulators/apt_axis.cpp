@@ -23,11 +23,12 @@ void AptAxis::begin(double to, double speed, Ended goal, Picoseconds now) {
   to_ = to;
   goal_ = goal;
   at_stop_ = 0;
-  const double lower = traits_.lower_stop ? *traits_.lower_stop * traits_.counts_per_degree : to;
-  const double upper = traits_.upper_stop ? *traits_.upper_stop * traits_.counts_per_degree : to;
+  constexpr double kFar = 1e18;
+  const double lower = traits_.lower_stop.value_or(-kFar) * traits_.counts_per_degree;
+  const double upper = traits_.upper_stop.value_or(kFar) * traits_.counts_per_degree;
   if (to_ < lower || to_ > upper) {
     goal_ = Ended::at_stop;
-    to_ = std::clamp(to_, lower, std::max(lower, upper));
+    to_ = std::clamp(to_, lower, upper);
   }
   if (stall_next && goal != Ended::homed) {
     stall_next = false;

@@ -29,7 +29,7 @@ std::vector<Packet> parse(PacketParser& parser, std::span<const std::uint8_t> by
 
 /// What the driver makes of a packet.
 void interpret(const std::vector<Packet>& packets) {
-  Channel channel(5, "fuzz");
+  Channel channel(5, 100, "fuzz");
   Channel::Time now{};
   channel.begin(Channel::Goal::position, 1000, now);
   for (const Packet& packet : packets) {

@@ -134,9 +134,21 @@ TEST(AptRudeness, OfAnIgnoredMoveIsAFaultWithWhereItStands) {
   ASSERT_TRUE(succeeds(home(stage)));
   const auto moved = apt_finished(stage.move_absolute(Angle::degrees(45)));
   EXPECT_EQ(code_of(moved), Code::motion_fault);
-  EXPECT_NE(moved.error().message.find("asked for 6144000 counts, it stands at 0"), std::string::npos)
+  EXPECT_NE(moved.error().message.find("asked for 45.0000 deg, it stands at 0.0000 deg"), std::string::npos)
       << moved.error().message;
   EXPECT_EQ(bench.moves(), 2u) << "the homing and one move";
+}
+TEST(AptRudeness, OfALimitSwitchIsSaidAndCanBeMovedAwayFrom) {
+  sim::AptOptions options = apt_model(AptModel::kdc101);
+  options.upper_stop = 100;
+  AptBench bench(options);
+  auto& stage = bench.open<hal::RotationStage>();
+  ASSERT_TRUE(succeeds(home(stage)));
+  EXPECT_EQ(code_of(apt_finished(stage.move_absolute(Angle::degrees(150)))), Code::limit_switch);
+  EXPECT_TRUE(stage.status()->limit_forward);
+  EXPECT_NEAR(stage.status()->position.degrees(), 100, 0.01);
+  EXPECT_TRUE(succeeds(apt_finished(stage.move_absolute(Angle::degrees(50)))));
+  EXPECT_FALSE(stage.status()->limit_forward);
 }
 TEST(AptRudeness, OfSwappedPaddlesIsAFault) {
   sim::AptOptions options = apt_model(AptModel::mpc320);

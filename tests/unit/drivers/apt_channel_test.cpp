@@ -24,7 +24,7 @@ class AptChannel : public testing::Test {
   }
 
   Channel::Time now_{1h};
-  Channel channel_{5, "55000123"};
+  Channel channel_{5, 100, "55000123"};
   static constexpr std::uint32_t kMoving = 3u << 4, kHomed = bits::kHomed;
 };
 
@@ -74,7 +74,16 @@ TEST_F(AptChannel, SaysThatNothingMovedWhenACommandWasIgnored) {
   EXPECT_FALSE(outcome(move));
   pass(500ms);
   hear(0, kHomed);
-  EXPECT_EQ(code(move), Code::motion_fault);
+  ASSERT_EQ(code(move), Code::motion_fault);
+  EXPECT_EQ(outcome(move)->error().message,
+            "asked for 10.0000 deg, it stands at 0.0000 deg (0x10000400): look for what blocks the stage, then home");
+}
+TEST_F(AptChannel, JudgesNothingWithoutAFreshReport) {
+  const auto move = move_to(1000);
+  hear(0, kHomed);
+  pass(1500ms);
+  channel_.look(now_);
+  EXPECT_FALSE(outcome(move)) << "a silent controller is not one that stands";
 }
 TEST_F(AptChannel, SaysThatTheControllerFellSilent) {
   const auto move = move_to(1000);
