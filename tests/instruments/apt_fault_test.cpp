@@ -89,8 +89,8 @@ TEST_P(AptCable, TakesTheMoveWithItAndComesBackUnhomed) {
   if (GetParam() == Pulled::stopping) {
     ASSERT_TRUE(succeeds(stage.stop(hal::StopMode::profiled)));
   }
-  const auto moves = bench.moves();
   bench.unplug();
+  const auto moves = bench.moves();
   if (motion && GetParam() != Pulled::stopping) {
     ASSERT_TRUE(succeeds(*motion));
     EXPECT_EQ(code_of((*motion)->wait(test::apt_deadline())), Code::disconnected);
