@@ -19,8 +19,8 @@ struct Parsed {
   bool json = false, verbose = false;
   RunOptions run;
   InitOptions init;
-  NodeRunOptions alice{session::Side::alice, {}, 0}, bob{session::Side::bob, {}, 0};
-  bool arm = false;
+  NodeRunOptions alice{session::Side::alice, {}, 0, false}, bob{session::Side::bob, {}, 0, false};
+  DevicesOptions devices;
   KeysOptions keys;
   OtpOptions otp;
   ToolOptions tool;
@@ -48,7 +48,7 @@ void add_node(CLI::App& app, Parsed& p, const char* name, NodeRunOptions& o) {
   auto* c = app.add_subcommand(name, "one node");
   c->add_option("--config", o.config, "the node's file")->required();
   c->add_option("--blocks", o.blocks, "stop after so many (default: never)");
-  c->add_flag("--arm", p.arm, "consent to light from a real source");
+  c->add_flag("--arm", o.arm, "consent to light from a real source");
   c->callback([&p, &o] { p.action = [&o](Context& x) { return node(o, x); }; });
 }
 
@@ -134,6 +134,25 @@ void add_tags(CLI::App& tool, Parsed& p) {
   t->callback([&p] { p.action = [&p](Context& x) { return tool_tags(p.tool, x); }; });
 }
 
+void add_devices(CLI::App& app, Parsed& p) {
+  auto* c = app.add_subcommand("devices", "what is plugged in, and what it needs");
+  c->require_subcommand(0, 1);
+  c->add_option("--driver", p.devices.driver, "only what this driver finds");
+  c->add_flag("--probe", p.devices.probe, "open ports and ask who is there");
+  c->callback([&p, c] {
+    if (c->get_subcommands().empty()) p.action = [&p](Context& x) { return devices_list(p.devices, x); };
+  });
+  auto* t = c->add_subcommand("test", "one device's own checks");
+  t->add_option("name", p.devices.name, "driver=…,serial=…, or a serial number or port of the list")->required();
+  t->callback([&p] { p.action = [&p](Context& x) { return devices_test(p.devices, x); }; });
+  auto* e = c->add_subcommand("emulate", "an emulated device on a pseudo-terminal, until Ctrl-C");
+  e->add_option("kind", p.devices.kind, "what to emulate; a wrong one lists all")->required();
+  e->add_option("--time-scale", p.devices.time_scale, "emulated seconds a second")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  e->callback([&p] { p.action = [&p](Context& x) { return devices_emulate(p.devices, x); }; });
+}
+
 void add_rest(CLI::App& app, Parsed& p) {
   auto* d = app.add_subcommand("doctor", "what this machine lacks, with the fix");
   d->callback([&p] { p.action = [](Context& x) { return doctor(x); }; });
@@ -172,6 +191,7 @@ Exit command_line(int argc, char** argv, Context& context) {
   add_node(app, p, "bob", p.bob);
   add_keys(app, p);
   add_otp(app, p);
+  add_devices(app, p);
   add_rest(app, p);
   try {
     app.parse(argc, argv);

@@ -45,10 +45,22 @@ struct NodeRunOptions {
   session::Side side = session::Side::alice;
   std::filesystem::path config;
   std::uint64_t blocks = 0;
+  bool arm = false;  // the operator's consent to light from a real source
 };
 Exit node(const NodeRunOptions& options, Context& context);
 
 Exit doctor(Context& context);
+
+struct DevicesOptions {
+  std::string driver;     // list: only this one
+  bool probe = false;     // list: open ports and ask
+  std::string name;       // test: "driver=…,serial=…", or a serial number or port that the list shows
+  std::string kind;       // emulate
+  double time_scale = 1;  // emulate: emulated seconds a second
+};
+Exit devices_list(const DevicesOptions& options, Context& context);
+Exit devices_test(const DevicesOptions& options, Context& context);
+Exit devices_emulate(const DevicesOptions& options, Context& context);
 
 struct KeysOptions {
   std::string action;  // list, stats, export

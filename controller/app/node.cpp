@@ -55,6 +55,7 @@ Exit node(const NodeRunOptions& options, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   auto running = make_node(*simulated, context.hooks);
   if (!running) return complain(running.error());
+  if (options.arm) (*running)->submit({service::Command::Kind::arm, 0, "", "cli"});
   (*running)->submit({service::Command::Kind::run, options.blocks, "", "cli"});
   follow(**running, context, report);
   if (context.stop->requested()) (*running)->submit({service::Command::Kind::stop, 0, "", "signal"});

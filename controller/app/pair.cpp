@@ -54,7 +54,7 @@ Result<Pair> pair_in(const std::filesystem::path& folder, const std::string& sce
   Pair p;
   p.alice.side = session::Side::alice;
   p.bob.side = session::Side::bob;
-  for (SimulatedNode* n : {&p.alice, &p.bob}) {
+  for (NodeSetup* n : {&p.alice, &p.bob}) {
     n->world.scenario = *scenario;
     n->preshared_key = key;
     n->state = folder / (n == &p.alice ? "alice" : "bob");
@@ -69,7 +69,7 @@ Result<void> tie_together(Pair& p, const Together& options) {
   auto speed = parse_speed(options.speed);
   if (!speed) return std::move(speed).error();
   const std::uint64_t seed = options.seed.value_or(os_random_word() >> 11);
-  for (SimulatedNode* n : {&p.alice, &p.bob}) {
+  for (NodeSetup* n : {&p.alice, &p.bob}) {
     n->world.seed = seed;
     n->world.eve = *eve;
     n->world.speed = *speed;

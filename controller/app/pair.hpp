@@ -9,7 +9,7 @@
 namespace nicol::app {
 
 struct Pair {
-  SimulatedNode alice, bob;
+  NodeSetup alice, bob;
 };
 
 /// Both halves in `folder`, with one pre-shared key made there if there is none.

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "controller/app/device_rig.hpp"
 #include "controller/service/emitter.hpp"
 
 namespace nicol::app {
@@ -27,17 +28,19 @@ session::Agreement agreement_of(const sim::Scenario& scenario) {
   return a;
 }
 
-Result<std::unique_ptr<hal::Rig>> make_rig(const SimulatedNode& node) {
+Result<std::unique_ptr<hal::Rig>> make_rig(const NodeSetup& node, const Hooks& hooks) {
+  if (hooks.rig) return hooks.rig(node);
+  if (!node.devices.empty()) return make_device_rig(node.side, node.world.scenario, node.devices);
   return node.side == session::Side::alice ? sim::make_alice_rig(node.world) : sim::make_bob_rig(node.world);
 }
 
-Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks) {
-  auto rig = make_rig(node);
+Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks) {
+  auto rig = make_rig(node, hooks);
   if (!rig) return std::move(rig).error();
   return make_node(node, hooks, *std::move(rig));
 }
 
-Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks,
+Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks,
                                                  std::unique_ptr<hal::Rig> rig) {
   const bool alice = node.side == session::Side::alice;
   keystore::StoreOptions store_options;
@@ -51,35 +54,36 @@ Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, cons
   options.session.agreement = agreement;
   options.session.receiver = rig->receiver;
   options.session.model = rig->model;
-  options.session.origin = distillation::Origin::simulated;
+  const bool simulated = rig->model.simulated;
+  options.session.origin = simulated ? distillation::Origin::simulated : distillation::Origin::production;
   options.session.reply_timeout = node.reply_timeout;
   options.session.light_timeout = node.light_timeout;
-  options.consent = service::Consent::given;  // light is simulated
+  options.consent = simulated ? service::Consent::given : service::Consent::operator_only;
   options.peer_role = node.peer_role;
   options.endpoint = node.endpoint;
   options.clicks_per_block = node.clicks_per_block;
   service::NodeParts parts;
   parts.rig = std::move(rig);
   parts.store = *std::move(store);
-  parts.random = make_seeded_random(node.world.seed, alice ? NodeId::alice : NodeId::bob);
+  const NodeId id = alice ? NodeId::alice : NodeId::bob;
+  parts.random = simulated ? make_seeded_random(node.world.seed, id) : make_os_random();
   return service::Node::create(std::move(options), std::move(parts));
 }
 
-Result<SimulatedNode> node_from_config(const service::NodeConfig& config) {
-  if (config.scenario.empty()) {
-    const auto& first = config.devices.front();
-    const auto driver = first.find("driver");
-    return Error{Code::not_found,
-                 fmt::format("{}: rig.devices: no driver \"{}\" in this build; known: (none yet), use rig.scenario",
-                             config.file.string(), driver == first.end() ? "?" : driver->second),
+Result<NodeSetup> node_from_config(const service::NodeConfig& config) {
+  if (!config.devices.empty() && config.link.empty())
+    return Error{Code::bad_input,
+                 fmt::format("{}: rig.link: expected the scenario name or .toml file that describes the optics of "
+                             "rig.devices: source, fibre, receiver, timing",
+                             config.file.string()),
                  "",
                  0,
                  {}};
-  }
-  auto scenario = sim::load_scenario(config.scenario);
+  auto scenario = sim::load_scenario(config.devices.empty() ? config.scenario : config.link);
   if (!scenario) return std::move(scenario).error();
-  SimulatedNode node;
+  NodeSetup node;
   node.side = config.role;
+  node.devices = config.devices;
   node.world.scenario = *std::move(scenario);
   node.world.seed = config.seed.value_or(os_random_word());
   node.world.speed = config.speed;

@@ -14,15 +14,20 @@
 
 namespace nicol::app {
 
-/// The fault hook of the store; empty in the real program, used by the kill tests' program.
+struct NodeSetup;
+
+/// What a main may put in the place of the real thing; empty in `nicol`.
 struct Hooks {
-  keystore::FaultPoint fault;
+  keystore::FaultPoint fault;  // the kill tests' program
+  /// nicol-emu: a rig of real drivers before emulated instruments.
+  std::function<Result<std::unique_ptr<hal::Rig>>(const NodeSetup&)> rig;
 };
 
-/// One node on simulated optics.
-struct SimulatedNode {
+/// One node: on simulated optics, or on devices, whose optics `world.scenario` then describes.
+struct NodeSetup {
   session::Side side = session::Side::alice;
   sim::WorldOptions world;
+  std::vector<hal::DeviceArgs> devices;  // empty: simulated
   std::filesystem::path state, preshared_key;
   service::PeerRole peer_role = service::PeerRole::listen;
   service::Endpoint endpoint;
@@ -32,11 +37,11 @@ struct SimulatedNode {
 
 /// The protocol parameters a scenario implies.
 session::Agreement agreement_of(const sim::Scenario& scenario);
-Result<std::unique_ptr<hal::Rig>> make_rig(const SimulatedNode& node);
-Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks);
-Result<std::unique_ptr<service::Node>> make_node(const SimulatedNode& node, const Hooks& hooks,
+Result<std::unique_ptr<hal::Rig>> make_rig(const NodeSetup& node, const Hooks& hooks);
+Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks);
+Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks,
                                                  std::unique_ptr<hal::Rig> rig);
-Result<SimulatedNode> node_from_config(const service::NodeConfig& config);
+Result<NodeSetup> node_from_config(const service::NodeConfig& config);
 
 /// What both nodes on this scenario lock, in bytes: store, arena, clicks, settings in flight, a block's copies.
 std::size_t locked_need(const sim::Scenario& scenario, std::size_t clicks_per_block);

@@ -64,8 +64,11 @@ void read_rig(TomlTable& rig, NodeConfig& c) {
   else if (!light.empty())
     c.light = beside(c.file, light.substr(5));
   if (c.scenario.empty() == c.devices.empty()) rig.fail("scenario", "exactly one of scenario and devices");
+  c.link = rig.text("link", "");
+  if (!c.link.empty() && c.link.ends_with(".toml")) c.link = beside(c.file, c.link).string();
   if (!c.devices.empty() && c.seed)
     rig.fail("seed", "no seed: on a real rig all randomness comes from the operating system");
+  if (c.devices.empty() && !c.link.empty()) rig.fail("link", "no link: a scenario says itself what its optics are");
   if (!c.scenario.empty() && c.light.empty())
     rig.fail("light", "\"unix:PATH\", the socket that carries simulated light");
 }

@@ -24,6 +24,7 @@ struct NodeConfig {
   std::optional<Endpoint> listen, connect;  // exactly one
   std::string scenario;                     // empty: real devices
   std::vector<hal::DeviceArgs> devices;
+  std::string link;             // with devices: the scenario that describes their optics
   std::filesystem::path light;  // simulated light's socket
   std::optional<std::uint64_t> seed;
   double speed = 0;              // 0 = max

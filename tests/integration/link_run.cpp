@@ -18,8 +18,8 @@ T must(Result<T> r) {
   return std::move(r).value();
 }
 
-app::SimulatedNode half(const LinkRunOptions& o, session::Side side, const Folder& folder) {
-  app::SimulatedNode n;
+app::NodeSetup half(const LinkRunOptions& o, session::Side side, const Folder& folder) {
+  app::NodeSetup n;
   n.side = side;
   n.world.scenario = o.scenario;
   n.world.seed = o.seed;
@@ -56,12 +56,12 @@ LiveLink::LiveLink(const LinkRunOptions& options, const Folder& folder) {
   plan.plan = app::agreement_of(options.scenario).pools;
   if (auto r = keystore::write_preshared_key(folder / "preshared.key", plan); !r)
     throw std::runtime_error(describe(r.error()));
-  const app::SimulatedNode alice_half = half(options, session::Side::alice, folder);
-  auto rig = must(app::make_rig(alice_half));
+  const app::NodeSetup alice_half = half(options, session::Side::alice, folder);
+  auto rig = must(app::make_rig(alice_half, {}));
   notebook_ = sim::eve_record(*rig);
   alice_ = must(app::make_node(alice_half, {}, std::move(rig)));
   tap_ = std::make_unique<FrameProxy>(alice_->listen_port());
-  app::SimulatedNode bob_half = half(options, session::Side::bob, folder);
+  app::NodeSetup bob_half = half(options, session::Side::bob, folder);
   bob_half.endpoint.port = std::to_string(tap_->port());
   bob_ = must(app::make_node(bob_half, {}));
 }

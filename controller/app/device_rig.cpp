@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/app/device_rig.hpp"
+
+#include <fmt/format.h>
+
+#include "drivers/catalogue/register_all.hpp"
+#include "sim/devices/timing.hpp"
+
+namespace nicol::app {
+namespace {
+
+std::string text_of(const hal::DeviceArgs& args) {
+  std::string text;
+  for (const auto& [key, value] : args) text += fmt::format("{}{}={}", text.empty() ? "" : ",", key, value);
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Instruments>> make_instruments() {
+  auto instruments = std::make_unique<Instruments>();
+  if (auto r = register_all(instruments->registry, instruments->hub); !r) return std::move(r).error();
+  return instruments;
+}
+
+Result<void> add_devices(hal::Rig& rig, const hal::Registry& registry, const std::vector<hal::DeviceArgs>& devices) {
+  for (const hal::DeviceArgs& args : devices) {
+    if (!args.contains("role"))
+      return Error{Code::bad_input,
+                   fmt::format("rig.devices \"{}\": expected a role=… (source, tagger, shutter, waveplate, "
+                               "compensator-0, detector-0, …)",
+                               text_of(args)),
+                   "",
+                   0,
+                   {}};
+    auto device = registry.make(args);
+    if (!device)
+      return Error{device.error().code,
+                   fmt::format("rig.devices \"{}\": {}", text_of(args), describe(device.error())),
+                   "",
+                   0,
+                   {}};
+    const std::string role = args.at("role");
+    rig.add(role, role, *std::move(device));
+  }
+  return {};
+}
+
+std::unique_ptr<hal::Rig> declared_rig(session::Side side, const sim::Scenario& link) {
+  auto rig = std::make_unique<hal::Rig>();
+  const bool alice = side == session::Side::alice;
+  rig->clock = make_steady_rig_clock();
+  rig->timing = alice ? sim::alice_timing(link) : sim::bob_timing(link);
+  rig->model = sim::device_model(link);
+  rig->model.simulated = false;
+  if (!alice) {
+    rig->receiver = link.receiver.kind;
+    rig->compensator = sim::compensator_plates(link);
+  }
+  rig->description = fmt::format("{} on devices, optics as in {}", alice ? "Alice" : "Bob", link.name);
+  return rig;
+}
+
+Result<std::unique_ptr<hal::Rig>> make_device_rig(session::Side side, const sim::Scenario& link,
+                                                  const std::vector<hal::DeviceArgs>& devices) {
+  auto instruments = make_instruments();
+  if (!instruments) return std::move(instruments).error();
+  auto rig = declared_rig(side, link);
+  const hal::Registry& registry = (*instruments)->registry;
+  rig->world = std::shared_ptr<Instruments>(*std::move(instruments));  // goes after the devices
+  if (auto r = add_devices(*rig, registry, devices); !r) return std::move(r).error();
+  return rig;
+}
+
+}  // namespace nicol::app

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "drivers/catalogue/register_all.hpp"
+
+#include <vector>
+
+#include "drivers/apt/driver.hpp"
+#include "drivers/elliptec/driver.hpp"
+#include "drivers/tdc1/driver.hpp"
+
+namespace nicol {
+namespace {
+
+std::vector<hal::Driver> all_drivers(transport::Hub& hub) {
+  return {
+      elliptec::driver(hub),
+      tdc1::driver(hub),
+      apt::driver(hub),
+  };
+}
+
+}  // namespace
+
+Result<void> register_all(hal::Registry& registry, transport::Hub& hub) {
+  for (hal::Driver& driver : all_drivers(hub))
+    if (auto r = registry.add(std::move(driver)); !r) return r;
+  return {};
+}
+
+}  // namespace nicol
