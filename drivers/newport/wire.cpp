@@ -148,7 +148,7 @@ Result<State> parse_state(const Reply& reply) {
 std::string positioner_errors(std::uint16_t bits) {
   std::string text;
   for (const Bit& known : kPositionerErrors)
-    if ((bits >> known.bit & 1U) != 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", known.text);
+    if ((unsigned{bits} >> known.bit & 1U) != 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", known.text);
   return text;
 }
 

@@ -3,11 +3,13 @@
 
 #include "sim/emulators/apt.hpp"
 #include "sim/emulators/ell14.hpp"
+#include "sim/emulators/newport.hpp"
 #include "sim/emulators/tdc1.hpp"
 
 namespace nicol::sim {
 namespace {
 
+std::unique_ptr<SerialEmulator> conex_cc() { return std::make_unique<NewportController>(); }
 std::unique_ptr<SerialEmulator> ell14() { return std::make_unique<Ell14Bus>(); }
 
 template <AptModel kModel>
@@ -31,6 +33,7 @@ constexpr EmulatorKind kKinds[] = {
     {"kdc101", "Thorlabs KDC101 with PRM1-Z8 (APT)", [] { return apt<AptModel::kdc101>("27000123"); }},
     {"mpc320", "Thorlabs MPC320 fibre paddles (APT)", [] { return apt<AptModel::mpc320>("38000123"); }},
     {"mff101", "Thorlabs MFF101 flip mirror (APT)", [] { return apt<AptModel::mff101>("37000123"); }},
+    {"conex-cc", "Newport CONEX-CC with a rotation stage", conex_cc},
     {"tdc1", "S-Fifteen TDC1 tagger, four inputs with Poisson light", tdc1},
 };
 
