@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/service/analyser_plate.hpp"
 
+#include "controller/service/rig_preparation.hpp"
+
 namespace nicol::service {
 namespace {
 
@@ -12,12 +14,7 @@ Deadline patience() { return SteadyDeadlines().in(kPatience); }
 
 Result<void> home_plate(hal::Rig& rig) {
   auto* stage = rig.find<hal::RotationStage>("waveplate");
-  if (stage == nullptr || !stage->axis().needs_home) return {};
-  const auto status = stage->status();
-  if (!status) return status.error();
-  if (status->homed) return {};
-  auto motion = stage->home(hal::HomeDirection::positive);
-  return motion ? motion->wait(patience()) : Result<void>(std::move(motion).error());
+  return stage == nullptr ? Result<void>() : home_stage(*stage);
 }
 
 Result<void> turn_plate(hal::Rig& rig, Angle fast_axis) {

@@ -20,13 +20,13 @@ Angle plate_angle(bool diagonal, bool bit) {
   return Angle::degrees(polarisation / 2);
 }
 
-Result<void> switch_on(hal::PulsedSource& source) {
+}  // namespace
+
+Result<void> Emitter::switch_on(hal::PulsedSource& source) {
   const auto emission = source.emission();
   if (!emission) return emission.error();
   return *emission == hal::EmissionState::emitting ? Result<void>() : source.enable_emission();
 }
-
-}  // namespace
 
 Emitter::Emitter(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block, std::uint64_t slots)
     : rig_(&rig),
@@ -37,7 +37,8 @@ Emitter::Emitter(hal::Rig& rig, Random& random, EmitterOptions options, std::uin
       source_(rig.find<hal::PulsedSource>("source")),
       tagger_(rig.find<hal::TimeTagger>("tagger")),
       kept_bases_(options.clicks_per_block),
-      kept_bits_(options.clicks_per_block) {}
+      kept_bits_(options.clicks_per_block),
+      dropped_(slots) {}
 
 Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block,
                                std::uint64_t slots) {
@@ -84,7 +85,7 @@ Result<Emitter::Progress> Emitter::work() {
     return Progress::emitted;
   }
   if (next_slot_ == slots_ && !ended_) {
-    if (auto r = source_->end_block(); !r) return std::move(r).error();
+    if (auto r = source_->end_block(); !r) return failed(Doubt::source, std::move(r).error());
     ended_ = true;
     if (auto r = read_heralds(); !r) return std::move(r).error();
   }
@@ -101,7 +102,10 @@ Result<void> Emitter::emit_chunk() {
               {},
               {}};
   const auto r = caps_.record == hal::PreparationRecord::motor_setting ? emit_motorised(chunk) : emit_pattern(chunk);
-  if (!r) return r;
+  if (!r) {
+    attempted_ = n;
+    return failed(Doubt::source, r.error());
+  }
   next_slot_ += n;
   if (!heralded()) prepared_ += n;
   chunks_.push_back(std::move(chunk));
@@ -131,20 +135,26 @@ Result<void> Emitter::read_heralds() {
     const auto r = heralds_->process(block);
     tags_->wipe(block);
     if (!r) return r;
-    if (status == hal::StreamStatus::disconnected)
-      return Error{Code::disconnected, "Alice's tagger is gone", "tagger", 0, {}};
-    if (status == hal::StreamStatus::timeout || status == hal::StreamStatus::stopped) break;
+    if (status == hal::StreamStatus::timeout) break;
+    if (status == hal::StreamStatus::ok || status == hal::StreamStatus::overflow) continue;
+    take_heralds();
+    return failed(Doubt::tagger, {Code::disconnected, fmt::format("Alice's tagger: {}", to_string(status)), "tagger"});
   }
+  take_heralds();
+  return {};
+}
+
+void Emitter::take_heralds() {
   auto progress = heralds_->take_progress();
   herald_complete_ = progress.complete_slots;
   place_heralds(progress.heralded);
-  return {};
 }
 
 void Emitter::place_heralds(const std::vector<std::uint64_t>& heralded) {
   prepared_ += heralded.size();
   auto it = heralded.begin();
   for (Chunk& chunk : chunks_) {
+    it = std::lower_bound(it, heralded.end(), chunk.first);  // a pause leaves gaps between chunks
     const auto end = std::lower_bound(it, heralded.end(), chunk.first + chunk.slots);
     chunk.heralded.insert(chunk.heralded.end(), it, end);
     it = end;
@@ -156,6 +166,7 @@ Result<void> Emitter::hint(std::uint64_t complete_slots, const std::vector<std::
     return Error{Code::protocol, fmt::format("a hint for slots up to {} after {}", complete_slots, hinted_), "", 0, {}};
   auto it = clicked.begin();
   for (Chunk& chunk : chunks_) {
+    it = std::lower_bound(it, clicked.end(), chunk.first);
     const auto end = std::lower_bound(it, clicked.end(), chunk.first + chunk.slots);
     chunk.clicked.insert(chunk.clicked.end(), it, end);
     it = end;
@@ -198,6 +209,8 @@ Emitter::Prepared Emitter::finish() {
   p.kept.slots = std::move(kept_slots_);
   p.kept.bases = kept_bases_.finish();
   p.kept.bits = kept_bits_.finish();
+  p.kept.dropped = dropped_.ranges();
+  detection::remove_dropped(p.kept);
   p.slots_prepared = prepared_;
   return p;
 }

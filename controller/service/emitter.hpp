@@ -6,8 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "controller/detection/dropped_slots.hpp"
 #include "controller/detection/slot_detector.hpp"
 #include "controller/secret/bit_string.hpp"
+#include "controller/service/rig_watch.hpp"
 #include "controller/service/tag_buffer.hpp"
 #include "drivers/hal/rig.hpp"
 
@@ -39,6 +41,26 @@ class Emitter {
   std::uint64_t slots_done() const { return next_slot_; }
   std::uint64_t slots() const { return slots_; }
 
+  bool all_out() const { return next_slot_ == slots_; }
+
+  /// The rig was just found as it was set: what has left so far is confirmed.
+  void confirm() { confirmed_ = next_slot_; }
+  /// Where the last call of work() or resume() that failed met its error.
+  Doubt doubt() const { return doubt_; }
+  /// No light until resume(): the shutter closes, the source stays armed if it can. Returns the first slot in doubt;
+  /// may be called again, with more doubts.
+  std::uint64_t pause(Doubt doubt);
+  /// Bob vouches for nothing from this slot on to where light goes on.
+  void distrust(std::uint64_t from_slot);
+  /// The slots since the last confirmed one are dropped: the block ends with a rig in doubt.
+  void drop_unconfirmed() { dropped_.add(static_cast<std::int64_t>(confirmed_), static_cast<std::int64_t>(slots_)); }
+  /// Reads heralds of light that is out.
+  Result<void> wait_in_dark();
+  /// Where light can go on: the next multiple of the sync divider that was never shown; slots() when none is left.
+  std::uint64_t resume_slot() const;
+  /// Light goes on; slots in doubt are dropped. At slots() nothing is emitted any more and no device is needed.
+  Result<void> resume(std::uint64_t slot);
+
   struct Prepared {
     detection::Clicks kept;
     std::uint64_t slots_prepared = 0;
@@ -62,6 +84,11 @@ class Emitter {
   Result<void> emit_pattern(const Chunk& chunk);
   Result<void> emit_motorised(const Chunk& chunk);
   Result<void> read_heralds();
+  void take_heralds();
+  Result<void> resume_heralds(std::uint64_t slot);
+  Result<void> relight(std::uint64_t slot);
+  static Result<void> switch_on(hal::PulsedSource& source);
+  Error failed(Doubt where, Error error);
   void place_heralds(const std::vector<std::uint64_t>& heralded);
   Result<void> keep_complete_chunks();
   Result<void> keep(const Chunk& chunk);
@@ -81,6 +108,13 @@ class Emitter {
   std::vector<std::uint64_t> kept_slots_;
   secret::BitCollector kept_bases_, kept_bits_;
   bool ended_ = false;
+
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  detection::DroppedSlots dropped_;
+  Doubt doubt_ = Doubt::source;
+  std::uint64_t confirmed_ = 0, in_doubt_from_ = kNone;  // of the pause under way
+  std::uint64_t attempted_ = 0;                          // slots after next_slot_ that may have been shown
+  bool tagger_lost_ = false;
 };
 
 }  // namespace nicol::service

@@ -13,7 +13,7 @@ namespace nicol::service {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kIdle{100}, kGoodbye{1'000}, kConnectPatience{2'000};
+constexpr milliseconds kIdle{100}, kGoodbye{1'000}, kConnectPatience{2'000}, kPaused{2};
 
 void swallow(int wake) {
   std::uint64_t count = 0;
@@ -29,6 +29,7 @@ Engine::Engine(NodeOptions options, NodeParts parts, secret::Arena arena, std::o
       listener_(std::move(listener)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       session_config_(options_.session),
+      watch_(*parts_.rig, deadlines_),
       reconnect_(options_.reconnect_first) {
   now_.side = options_.session.side;
   now_.origin = options_.session.origin;
@@ -109,6 +110,7 @@ Engine::After Engine::turn(std::stop_token) {
   if (safe_off_ && session_->block_open())
     if (apply(session_->abort_block(session::BlockReason::cancelled, "light off")) == After::reconnect)
       return After::reconnect;
+  if (!emitter_ && !receiver_) look_after_idle_rig();
   if (maybe_open_block() == After::reconnect) return After::reconnect;
   if (drive_light() == After::reconnect) return After::reconnect;
   if (poll_link(patience()) == After::reconnect) return After::reconnect;
@@ -118,6 +120,7 @@ Engine::After Engine::turn(std::stop_token) {
 }
 
 milliseconds Engine::patience() const {
+  if (pause_) return kPaused;
   if (receiver_) return milliseconds(0);
   if (emitter_ && now_.slots_done < now_.block_slots) return milliseconds(0);
   milliseconds most = kIdle;

@@ -12,6 +12,7 @@
 #include "controller/service/emitter.hpp"
 #include "controller/service/node.hpp"
 #include "controller/service/receiver.hpp"
+#include "controller/service/rig_watch.hpp"
 #include "controller/session/frames.hpp"
 
 namespace nicol::service {
@@ -62,6 +63,32 @@ class Engine {
   After drive_emitter();
   After drive_receiver();
   After light_failed(const Error& error);
+
+  // ---- engine_pause.cpp ----
+  struct Pause {
+    PauseReport report;
+    Deadline retry{}, drained_by{};
+    bool offered = false;                   // Alice has said where light can go on
+    std::optional<std::uint64_t> light_at;  // Bob has heard it
+  };
+  RigFault fault_behind(const Error& error, Doubt doubt) const;
+  void tell(const RigFault& fault);
+  void all_well();
+  void look_after_idle_rig();
+  std::uint64_t rest(Doubt doubt);
+  After light_faltered(const Error& error, Doubt doubt);
+  void begin_pause();
+  void end_pause();
+  void peer_paused(const session::EventPauseLight& event);
+  void prepare_light(const session::EventPrepareLight& event);
+  After resume_light(std::uint64_t slot);
+  After drive_pause();
+  bool rig_ready();
+  bool source_ready();
+  After offer_light();
+  After take_light();
+  After watch_light();
+  void last_look();
   After maybe_open_block();
   void block_done(session::BlockResult result);
 
@@ -84,6 +111,10 @@ class Engine {
   std::unique_ptr<session::FrameReader> reader_;
   std::unique_ptr<Emitter> emitter_;
   std::unique_ptr<Receiver> receiver_;
+  RigWatch watch_;
+  std::optional<Pause> pause_;
+  std::string alarmed_;  // what people were told last of the rig; empty: all is well
+  bool rig_whole_ = true;
   Snapshot now_;
   bool peer_ready_ = false, gave_up_ = false;
   Deadline not_before_{}, publish_due_{}, light_due_{};

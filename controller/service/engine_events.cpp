@@ -58,6 +58,12 @@ Engine::After Engine::handle(session::Event& event) {
           if (!emitter_) return After::go_on;
           light_moved();
           if (auto r = emitter_->hint(e.complete_slots, e.clicked); !r) return light_failed(r.error());
+        } else if constexpr (std::is_same_v<T, session::EventPauseLight>) {
+          peer_paused(e);
+        } else if constexpr (std::is_same_v<T, session::EventPrepareLight>) {
+          prepare_light(e);
+        } else if constexpr (std::is_same_v<T, session::EventResumeLight>) {
+          return resume_light(e.first_slot);
         } else if constexpr (std::is_same_v<T, session::EventCloseLight>) {
           say(LogLine::Level::info, "block", e.why);
           close_light(Ending::dark);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "controller/service/engine.hpp"
+#include "controller/service/rig_preparation.hpp"
 #include "controller/session/authenticator.hpp"
 
 namespace nicol::service {
@@ -17,7 +18,12 @@ Engine::After Engine::maybe_open_block() {
   if (options_.session.side != session::Side::alice || !peer_ready_ || !wanted || safe_off_) return After::go_on;
   if (session_->block_open() || (not_before_.at != Deadline{}.at && !deadlines_.passed(not_before_)))
     return After::go_on;
-  if (pools_spent()) return After::go_on;
+  if (!rig_whole_ || pools_spent()) return After::go_on;
+  if (const auto prepared = prepare_rig(*parts_.rig); !prepared) {
+    tell(fault_behind(prepared.error(), Doubt::rig));
+    not_before_ = deadlines_.in(std::chrono::seconds(1));
+    return After::go_on;
+  }
   return apply(session_->open_block());
 }
 
@@ -65,6 +71,7 @@ void Engine::open_light(const session::EventOpenLight& event) {
     emitter_ = std::make_unique<Emitter>(*std::move(emitter));
     return;
   }
+  if (auto r = prepare_rig(rig); !r) return (void)light_failed(r.error());
   ReceiverOptions o;
   o.p_diagonal = options_.session.agreement.p_bob_diagonal;
   o.clicks_per_block = options_.clicks_per_block;
@@ -92,6 +99,8 @@ void Engine::close_light(Ending ending) noexcept {
     Emitter::dark(*parts_.rig);
   emitter_.reset();
   receiver_.reset();
+  pause_.reset();
+  now_.pause.reset();
 }
 
 Engine::After Engine::light_failed(const Error& error) {
@@ -101,17 +110,20 @@ Engine::After Engine::light_failed(const Error& error) {
 }
 
 Engine::After Engine::drive_light() {
+  if (!emitter_ && !receiver_) return After::go_on;
+  if (!pause_ && watch_light() == After::reconnect) return After::reconnect;
+  if (pause_) return drive_pause();
   if (emitter_) return drive_emitter();
-  if (receiver_) return drive_receiver();
-  return After::go_on;
+  return receiver_ ? drive_receiver() : After::go_on;
 }
 
 Engine::After Engine::drive_emitter() {
   const auto progress = emitter_->work();
-  if (!progress) return light_failed(progress.error());
+  if (!progress) return light_faltered(progress.error(), emitter_->doubt());
   if (*progress == Emitter::Progress::emitted) light_moved();
   now_.slots_done = emitter_->slots_done();
   if (*progress != Emitter::Progress::finished) return light_stalled();
+  last_look();
   auto prepared = emitter_->finish();
   close_light(Ending::rest);
   return apply(session_->emission_finished(std::move(prepared.kept), prepared.slots_prepared));
@@ -119,7 +131,7 @@ Engine::After Engine::drive_emitter() {
 
 Engine::After Engine::drive_receiver() {
   const auto progress = receiver_->work();
-  if (!progress) return light_failed(progress.error());
+  if (!progress) return light_faltered(progress.error(), receiver_->doubt());
   auto fresh = receiver_->take_progress();
   receiver_->count(fresh.clicked.size());
   now_.clicks = receiver_->clicks();
@@ -129,8 +141,9 @@ Engine::After Engine::drive_receiver() {
     if (apply(session_->hint(fresh.complete_slots, std::move(fresh.clicked))) == After::reconnect)
       return After::reconnect;
   }
-  if (!receiver_) return After::go_on;
+  if (!receiver_ || pause_) return After::go_on;
   if (*progress != Receiver::Progress::finished) return light_stalled();
+  last_look();
   auto finished = receiver_->finish();
   close_light(Ending::rest);
   return apply(session_->detection_finished(std::move(finished)));

@@ -15,6 +15,10 @@ std::string_view to_string(NodeState state) noexcept {
       return "SETTLING";
     case NodeState::running:
       return "RUNNING";
+    case NodeState::paused:
+      return "PAUSED";
+    case NodeState::arm_wait:
+      return "WAITING FOR ARM";
     case NodeState::backing_off:
       return "BACKING OFF";
     case NodeState::safe_off:

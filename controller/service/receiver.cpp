@@ -31,14 +31,8 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOp
   Receiver r(rig, options, slots);
   if (r.tagger_ == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
   if (rig.receiver == hal::ReceiverKind::active) r.choose_settings(random, block);
-  if (auto* shutter = rig.find<hal::Shutter>("shutter"))
-    if (auto opened = shutter->open(); !opened) return std::move(opened).error();
   if (auto homed = home_plate(rig); !homed) return std::move(homed).error();
-  std::optional<Error> failed;
-  for_each_detector(rig, [&](hal::Detector& d) {
-    if (auto on = d.enable(); !on && !failed) failed = std::move(on).error();
-  });
-  if (failed) return *std::move(failed);
+  if (auto open = r.open_eyes(); !open) return std::move(open).error();
   if (auto started = r.tagger_->start(); !started) return std::move(started).error();
   detection::DetectorOptions detector;
   detector.slots = slots;
@@ -48,6 +42,17 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOp
   if (r.analyser_)
     if (auto turned = r.turn_analyser(0); !turned) return std::move(turned).error();
   return r;
+}
+
+/// Shutter open, detectors on.
+Result<void> Receiver::open_eyes() {
+  if (auto* shutter = rig_->find<hal::Shutter>("shutter"))
+    if (auto opened = shutter->open(); !opened) return opened;
+  std::optional<Error> failed;
+  for_each_detector(*rig_, [&](hal::Detector& d) {
+    if (auto on = d.enable(); !on && !failed) failed = std::move(on).error();
+  });
+  return failed ? Result<void>(*std::move(failed)) : Result<void>();
 }
 
 void Receiver::choose_settings(Random& random, std::uint64_t block) {
@@ -74,7 +79,10 @@ Result<Receiver::Progress> Receiver::acquire() {
   const hal::StreamStatus status = tagger_->acquire(block, steady.in(options_.acquire_patience));
   const auto processed = detector_->process(block);
   tags_->wipe(block);
+  doubt_ = Doubt::tagger;
   if (!processed) return processed.error();
+  if (status == hal::StreamStatus::stopped)
+    return Error{Code::disconnected, "Bob's tagger stopped by itself", "tagger", 0, {}};
   if (status == hal::StreamStatus::disconnected)
     return Error{Code::disconnected, "Bob's tagger lost its light or its cable", "tagger", 0, {}};
   if (status == hal::StreamStatus::corrupt) return Error{Code::checksum, "Bob's tagger sends garbage", "tagger", 0, {}};
@@ -86,8 +94,47 @@ Result<Receiver::Progress> Receiver::work() {
   if (!progress || detector_->done()) return progress ? Result<Progress>(Progress::finished) : std::move(progress);
   // The frame marker comes with slot 0: from then on every piece of light ends a slot.
   if (*progress == Progress::acquired && analyser_ && detector_->frame_seen() && analyser_->ready_for + 1 < slots_)
-    if (auto r = turn_analyser(analyser_->ready_for + 1); !r) return std::move(r).error();
+    if (auto r = turn_analyser(analyser_->ready_for + 1); !r) {
+      doubt_ = Doubt::rig;
+      return std::move(r).error();
+    }
   return progress;
+}
+
+std::uint64_t Receiver::pause(Doubt doubt) {
+  detector_->hold();
+  if (doubt == Doubt::tagger) {
+    tagger_lost_ = true;
+    (void)tagger_->stop();
+  }
+  if (doubt == Doubt::rig) in_doubt_from_ = std::min(in_doubt_from_, confirmed_);
+  return std::min(in_doubt_from_, detector_->complete_slots());  // from there on resume() drops in any case
+}
+
+void Receiver::wait_in_dark() {
+  if (tagger_lost_) return;
+  const auto progress = acquire();
+  if (!progress) pause(Doubt::tagger);
+  drained_ = drained_ || (progress && *progress == Progress::idle);
+}
+
+Result<void> Receiver::resume(std::uint64_t slot) {
+  using detection::StreamAfterPause;
+  doubt_ = Doubt::rig;
+  if (auto open = open_eyes(); !open) return open;
+  doubt_ = Doubt::tagger;
+  if (tagger_lost_) {
+    (void)tagger_->stop();
+    if (auto started = tagger_->start(); !started) return started;
+  }
+  detector_->drop({std::min(in_doubt_from_, slot), slot});
+  const auto stream = tagger_lost_ ? StreamAfterPause::restarted : StreamAfterPause::goes_on;
+  if (auto on = detector_->resume(slot, stream); !on) return on;
+  tagger_lost_ = false;
+  in_doubt_from_ = kNone;
+  confirmed_ = slot;
+  doubt_ = Doubt::rig;
+  return analyser_ && slot < slots_ ? turn_analyser(slot) : Result<void>();
 }
 
 void Receiver::close(hal::Rig& rig) noexcept {

@@ -3,10 +3,12 @@
 // basis.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
 #include "controller/detection/slot_detector.hpp"
+#include "controller/service/rig_watch.hpp"
 #include "controller/service/tag_buffer.hpp"
 #include "drivers/hal/rig.hpp"
 
@@ -33,6 +35,24 @@ class Receiver {
   std::uint64_t slots() const { return slots_; }
   std::uint64_t clicks() const { return clicks_; }
   void count(std::uint64_t clicks) { clicks_ += clicks; }
+
+  /// The rig was just found as it was set: what was detected so far is confirmed.
+  void confirm() { confirmed_ = detector_->complete_slots(); }
+  Doubt doubt() const { return doubt_; }  // where the last failed call of work() or resume() met its error
+  /// Light stops. Returns the first slot in doubt; may be called again, with more doubts.
+  std::uint64_t pause(Doubt doubt);
+  /// Alice vouches for nothing from this slot on to where light goes on.
+  void distrust(std::uint64_t from_slot) { in_doubt_from_ = std::min(in_doubt_from_, from_slot); }
+  /// Takes the light that is still on its way. A tagger that is lost is started anew by resume().
+  void wait_in_dark();
+  /// Older light, and its frame marker, may still be on their way until drained() says no.
+  void drain() { drained_ = false; }
+  bool drained() const { return drained_ || tagger_lost_; }
+  /// Ready for light from `slot` on when this returns; slots in doubt are dropped.
+  Result<void> resume(std::uint64_t slot);
+  /// The slots since the last confirmed one are dropped: the block ends with a rig in doubt.
+  void drop_unconfirmed() { detector_->drop({confirmed_, slots_}); }
+
   detection::SlotDetector::Finished finish() { return detector_->finish(); }
   static void close(hal::Rig& rig) noexcept;
 
@@ -46,6 +66,7 @@ class Receiver {
   void choose_settings(Random& random, std::uint64_t block);
   Result<void> turn_analyser(std::uint64_t slot);
   Result<Progress> acquire();
+  Result<void> open_eyes();
 
   hal::Rig* rig_;
   ReceiverOptions options_;
@@ -54,6 +75,11 @@ class Receiver {
   std::unique_ptr<Analyser> analyser_;
   std::unique_ptr<TagBuffer> tags_;
   std::optional<detection::SlotDetector> detector_;
+
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  Doubt doubt_ = Doubt::tagger;
+  std::uint64_t confirmed_ = 0, in_doubt_from_ = kNone;  // of the pause under way
+  bool drained_ = false, tagger_lost_ = false;
 };
 
 }  // namespace nicol::service

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +16,29 @@
 
 namespace nicol::service {
 
-enum class NodeState : std::uint8_t { idle, connecting, settling, running, backing_off, safe_off, stopped };
+enum class NodeState : std::uint8_t {
+  idle,
+  connecting,
+  settling,
+  running,
+  paused,    // light waits for a device of either side (Snapshot::pause)
+  arm_wait,  // light waits for the operator to arm the source again
+  backing_off,
+  safe_off,
+  stopped
+};
 std::string_view to_string(NodeState state) noexcept;
 
 /// What the device itself reported last.
 struct DeviceReport {
   std::string name, role, kind, link, detail;
+};
+
+/// Why light waits in the midst of a block, and since when.
+struct PauseReport {
+  std::string device, serial;  // this side's device at fault; empty: the peer asked
+  std::string what;
+  std::chrono::system_clock::time_point since;
 };
 
 struct Snapshot {
@@ -36,6 +55,7 @@ struct Snapshot {
   std::uint32_t failed_in_a_row = 0;
   std::array<keystore::PoolStatus, 4> pools{};
   std::vector<DeviceReport> devices;
+  std::optional<PauseReport> pause;
   std::vector<Alarm> alarms;
   std::string last_error;
 };

@@ -23,7 +23,7 @@ Result<void> Machine::on_hint(const Incoming& in) {
       m->complete_slots < block_->hinted_slots || (!m->clicked.empty() && m->clicked.front() < block_->hinted_slots);
   if (goes_back) return session_error(Code::authentication, "a HINT that goes back");
   block_->hinted_slots = m->complete_slots;
-  if (state_ == State::emitting) event(EventHint{m->complete_slots, std::move(m->clicked)});
+  if (state_ != State::list_wait) event(EventHint{m->complete_slots, std::move(m->clicked)});
   return {};
 }
 
@@ -42,7 +42,10 @@ Result<void> Machine::on_detections(const Incoming& in) {
   if (!list) return list.error();
   block_->result.detections = list->slots.size();
   block_->list = *std::move(list);
-  return state_ == State::samples_wait ? disclose_bases() : Result<void>{};
+  if (state_ == State::samples_wait) return disclose_bases();
+  // He had closed when light stopped: what was not emitted is in his list as dropped, and nothing more is.
+  if (std::exchange(block_->pauses.under_way, false)) event(EventResumeLight{block_->slots});
+  return {};
 }
 
 Result<void> Machine::disclose_bases() {

@@ -9,6 +9,7 @@ namespace nicol::session {
 
 void Machine::hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked) {
   if (!enter(Call::hint)) return;
+  block_->hinted_slots = complete_slots;
   send(FrameType::hint, encode(Hint{complete_slots, std::move(clicked)}));
 }
 

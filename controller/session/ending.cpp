@@ -111,6 +111,7 @@ void Machine::close(std::string why, Code code) {
 
 void Machine::on_timeout() {
   if (!deadlines_->passed(deadline_)) return;
+  if (patience(state_) == Patience::pause) return pause_too_long();
   fault(session_error(Code::timeout, fmt::format("the peer was silent while this side was {}", to_string(state_))));
 }
 

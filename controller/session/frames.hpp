@@ -48,7 +48,10 @@ enum class FrameType : std::uint16_t {
   accept_tag,
   verdict,
   abort_block,
-  goodbye
+  goodbye,
+  pause,
+  resume,
+  resume_ready
 };
 std::string_view to_string(FrameType t) noexcept;
 

@@ -17,6 +17,10 @@ bool equal_ct(ByteSpan a, ByteSpan b) {
 /// ABORT and GOODBYE may cross anything, and only ever destroy: they are in no hash.
 bool ends_something(FrameType type) { return type == FrameType::abort_block || type == FrameType::goodbye; }
 
+bool pauses_light(FrameType type) {
+  return type == FrameType::pause || type == FrameType::resume || type == FrameType::resume_ready;
+}
+
 }  // namespace
 
 Error session_error(Code code, std::string message) {
@@ -54,7 +58,13 @@ Machine::Machine(SessionConfig config, keystore::KeyStore& store, Random& random
 
 void Machine::enter(State next) {
   state_ = next;
+  if (block_ && patience(next) != Patience::pause) block_->pauses.until.reset();
   switch (patience(next)) {
+    case Patience::pause:
+      // One patience for the whole pause, however often it changes its state.
+      if (!block_->pauses.until) block_->pauses.until = deadlines_->in(config_.pause_patience);
+      deadline_ = *block_->pauses.until;
+      break;
     case Patience::endless:
       deadline_ = {};
       break;
@@ -135,7 +145,8 @@ Result<void> Machine::receive(std::span<const std::uint8_t> frame) {
     return session_error(Code::authentication, fmt::format("{} while {}", to_string(in->type), to_string(state_)));
   if (Result<void> ok = check_trailer(*in); !ok) return ok;
   if (block_) block_->auth.append(in_direction(), in->canonical);
-  enter(*next);
+  // What crosses a block that Bob has closed already does not lengthen anybody's patience.
+  if (*next != state_ || !pauses_light(in->type)) enter(*next);
   return handle(*in);
 }
 
@@ -145,6 +156,8 @@ Result<void> Machine::handle(const Incoming& in) {
       return on_hello(in);
     case FrameType::marks:
       return on_marks(in);
+    case FrameType::pause:
+      return on_pause(in);
     default:
       return alice() ? handle_alice(in) : handle_bob(in);
   }
@@ -160,6 +173,8 @@ Result<void> Machine::handle_alice(const Incoming& in) {
       return on_block_ready(in);
     case FrameType::hint:
       return on_hint(in);
+    case FrameType::resume_ready:
+      return on_resume_ready(in);
     case FrameType::detections:
       return on_detections(in);
     case FrameType::samples:
@@ -183,6 +198,8 @@ Result<void> Machine::handle_bob(const Incoming& in) {
       return on_settle_answer(in);
     case FrameType::block_open:
       return on_block_open(in);
+    case FrameType::resume:
+      return on_resume(in);
     case FrameType::bases:
       return on_bases(in);
     case FrameType::parity_answer:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The session's inside: state, link, the block that is open. Handlers are split by idea: machine.cpp (dispatch),
-// ending.cpp, contact.cpp (hello, marks), settlement.cpp, opening.cpp, alice_*.cpp, bob_*.cpp, closing.cpp (tags),
-// report.cpp.
+// ending.cpp, contact.cpp (hello, marks), settlement.cpp, opening.cpp, pausing.cpp, alice_*.cpp, bob_*.cpp, closing.cpp
+// (tags), report.cpp.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,13 @@ struct OpenBlock {
   bool light = false;              // emitting or receiving: the caller must hear when it is over
   bool committed = false;          // Alice: the key is available. Bob: it is stored PENDING
   std::uint64_t hinted_slots = 0;  // complete slots of the last hint
+  struct Pauses {
+    std::uint32_t sent = 0, received = 0;
+    bool under_way = false;
+    std::optional<Deadline> until;         // of the pause under way
+    std::uint64_t least_slot = 0;          // light cannot go on before it
+    std::optional<std::uint64_t> offered;  // Alice: RESUME not answered yet
+  } pauses;
 
   std::optional<detection::Clicks> clicks;  // hers (prepared) or his, until sifted
   std::uint64_t slots_prepared = 0;
@@ -65,6 +72,9 @@ class Machine {
   void receiver_ready();
   void hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked);
   void detection_finished(detection::Clicks&& clicks);
+  void pause(std::uint64_t from_slot, PauseReason reason);
+  void resume(std::uint64_t first_slot);
+  void resumed();
   void abort_block(BlockReason reason, std::string detail);
 
   Step take() { return std::exchange(out_, {}); }
@@ -134,6 +144,13 @@ class Machine {
   void begin(const BlockOpen& m);
   Result<void> on_block_open(const Incoming& in);
   Result<void> on_block_ready(const Incoming& in);
+
+  // ---- pausing.cpp ----
+  Result<void> on_pause(const Incoming& in);
+  Result<void> on_resume(const Incoming& in);
+  Result<void> on_resume_ready(const Incoming& in);
+  void offer(std::uint64_t first_slot);
+  void pause_too_long();
 
   // ---- alice_sifting.cpp, alice_distilling.cpp ----
   Result<void> on_hint(const Incoming& in);

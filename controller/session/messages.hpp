@@ -94,6 +94,21 @@ struct Hint {
 Bytes encode(const Hint& m);
 Result<Hint> decode_hint(ByteSpan body, std::uint64_t block_slots);
 
+/// Either way, while light is open: no light until RESUME. The sender will drop what it cannot vouch for, from_slot on.
+struct Pause {
+  std::uint64_t from_slot = 0;
+  PauseReason reason = PauseReason::unplugged;
+};
+Bytes encode(const Pause& m);
+Result<Pause> decode_pause(ByteSpan body, std::uint64_t block_slots);
+
+/// RESUME: light goes on at this slot, with the frame marker (block_slots: none is left). RESUME_READY repeats it.
+struct Resume {
+  std::uint64_t first_slot = 0;
+};
+Bytes encode(const Resume& m);
+Result<Resume> decode_resume(ByteSpan body, std::uint64_t block_slots);
+
 Bytes encode(const sifting::DetectionList& m);
 Result<sifting::DetectionList> decode_detections(ByteSpan body, std::uint64_t block_slots);
 

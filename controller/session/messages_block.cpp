@@ -114,6 +114,36 @@ Result<Hint> decode_hint(ByteSpan body, std::uint64_t block_slots) {
   return r.finish(std::move(m), "HINT");
 }
 
+Bytes encode(const Pause& m) {
+  ByteWriter w;
+  w.u64(m.from_slot);
+  w.u8(static_cast<std::uint8_t>(m.reason));
+  return std::move(w).take();
+}
+
+Result<Pause> decode_pause(ByteSpan body, std::uint64_t block_slots) {
+  ByteReader r(body);
+  Pause m;
+  m.from_slot = r.u64();
+  if (m.from_slot > block_slots) r.fail();
+  m.reason = static_cast<PauseReason>(r.u8_up_to(static_cast<std::uint8_t>(PauseReason::overflow)));
+  return r.finish(m, "PAUSE");
+}
+
+Bytes encode(const Resume& m) {
+  ByteWriter w;
+  w.u64(m.first_slot);
+  return std::move(w).take();
+}
+
+Result<Resume> decode_resume(ByteSpan body, std::uint64_t block_slots) {
+  ByteReader r(body);
+  Resume m;
+  m.first_slot = r.u64();
+  if (m.first_slot > block_slots) r.fail();
+  return r.finish(m, "RESUME");
+}
+
 Bytes encode(const sifting::DetectionList& m) {
   ByteWriter w;
   w.increasing(m.slots);

@@ -22,7 +22,7 @@ constexpr bool every_type_has_a_rule() {
 }
 static_assert(every_type_has_a_rule(), "kFrameRules follows the order of FrameType");
 
-constexpr std::array<std::string_view, 26> kStateNames{"not started",
+constexpr std::array<std::string_view, 29> kStateNames{"not started",
                                                        "waiting for hello",
                                                        "waiting for marks",
                                                        "waiting for a settlement query",
@@ -46,6 +46,9 @@ constexpr std::array<std::string_view, 26> kStateNames{"not started",
                                                        "waiting for his tag",
                                                        "waiting for the verdict",
                                                        "waiting for confirmation",
+                                                       "paused",
+                                                       "waiting for the receiver to go on",
+                                                       "getting ready to go on",
                                                        "ending a block early",
                                                        "closed"};
 static_assert(kStateNames.size() == static_cast<std::size_t>(State::over) + 1);

@@ -41,6 +41,9 @@ enum class State : std::uint8_t {
   accept_wait,
   verdict_wait,
   confirm_wait,
+  paused,       // no light: a device of either side is away or in doubt
+  resume_wait,  // Alice has said where light goes on
+  resuming,     // Bob knows it and gets his rig ready
   aborting,
   over
 };
@@ -55,7 +58,7 @@ struct FrameRule {
   Trailer trailer;
   std::uint64_t max_payload;  // bytes, stamp and trailer included
 };
-inline constexpr std::array<FrameRule, 22> kFrameRules{{
+inline constexpr std::array<FrameRule, 25> kFrameRules{{
     {FrameType::hello, "HELLO", Trailer::none, 1u << 10},
     {FrameType::marks, "MARKS", Trailer::service_mac, 1u << 10},
     {FrameType::settle_query, "SETTLE_QUERY", Trailer::one_time_tag, 1u << 8},
@@ -78,6 +81,9 @@ inline constexpr std::array<FrameRule, 22> kFrameRules{{
     {FrameType::verdict, "VERDICT", Trailer::one_time_tag, 1u << 8},
     {FrameType::abort_block, "ABORT", Trailer::none, 1u << 10},
     {FrameType::goodbye, "GOODBYE", Trailer::none, 1u << 8},
+    {FrameType::pause, "PAUSE", Trailer::none, 1u << 8},
+    {FrameType::resume, "RESUME", Trailer::none, 1u << 8},
+    {FrameType::resume_ready, "RESUME_READY", Trailer::none, 1u << 8},
 }};
 /// nullptr for a type that does not exist.
 constexpr const FrameRule* find_rule(FrameType type) noexcept {
@@ -96,7 +102,7 @@ struct Transition {
 };
 namespace table {
 inline constexpr auto A = Side::alice, B = Side::bob;
-inline constexpr std::array<Transition, 25> kTransitions{{
+inline constexpr std::array<Transition, 40> kTransitions{{
     // contact: both sides know each other, hold the same marks, and no key is in doubt
     {A, State::hello_wait, FrameType::hello, State::marks_wait},
     {B, State::hello_wait, FrameType::hello, State::marks_wait},
@@ -112,6 +118,22 @@ inline constexpr std::array<Transition, 25> kTransitions{{
     {A, State::list_wait, FrameType::hint, State::list_wait},
     {A, State::emitting, FrameType::detections, State::emitting_listed},
     {A, State::list_wait, FrameType::detections, State::samples_wait},
+    // a pause of the light, asked for by either side; what crosses it on the wire is legal until the answer is in
+    {A, State::emitting, FrameType::pause, State::paused},
+    {A, State::paused, FrameType::pause, State::paused},
+    {A, State::resume_wait, FrameType::pause, State::resume_wait},
+    {A, State::list_wait, FrameType::pause, State::list_wait},  // answered at once: her light is over
+    {A, State::paused, FrameType::hint, State::paused},
+    {A, State::resume_wait, FrameType::hint, State::resume_wait},
+    {A, State::paused, FrameType::detections, State::emitting_listed},  // he had closed: nothing is left to emit
+    {A, State::resume_wait, FrameType::detections, State::emitting_listed},
+    {A, State::resume_wait, FrameType::resume_ready, State::emitting},
+    {A, State::list_wait, FrameType::resume_ready, State::list_wait},
+    {B, State::receiving, FrameType::pause, State::paused},
+    {B, State::paused, FrameType::pause, State::paused},
+    {B, State::paused, FrameType::resume, State::resuming},
+    {B, State::bases_wait, FrameType::pause, State::bases_wait},  // he had closed already: his list is on its way
+    {B, State::bases_wait, FrameType::resume, State::bases_wait},
     // sifting, estimation
     {B, State::bases_wait, FrameType::bases, State::parity_wait},  // idle when the sample says no
     {A, State::samples_wait, FrameType::samples, State::ask_wait},
@@ -138,20 +160,33 @@ constexpr std::optional<State> next_state(Side side, State state, FrameType fram
 }
 
 /// What this side's own node may tell the session in which state; a call elsewhere came too late and does nothing.
-enum class Call : std::uint8_t { open_block, emission_finished, receiver_ready, hint, detection_finished };
+enum class Call : std::uint8_t {
+  open_block,
+  emission_finished,
+  receiver_ready,
+  hint,
+  detection_finished,
+  pause,
+  resume,
+  resumed
+};
 struct CallTransition {
   Side side;
   State state;
   Call call;
   State next;
 };
-inline constexpr std::array<CallTransition, 6> kCalls{{
+inline constexpr std::array<CallTransition, 10> kCalls{{
     {Side::alice, State::idle, Call::open_block, State::ready_wait},
     {Side::alice, State::emitting, Call::emission_finished, State::list_wait},
     {Side::alice, State::emitting_listed, Call::emission_finished, State::samples_wait},
     {Side::bob, State::arming, Call::receiver_ready, State::receiving},
     {Side::bob, State::receiving, Call::hint, State::receiving},
     {Side::bob, State::receiving, Call::detection_finished, State::bases_wait},
+    {Side::alice, State::emitting, Call::pause, State::paused},
+    {Side::bob, State::receiving, Call::pause, State::paused},
+    {Side::alice, State::paused, Call::resume, State::resume_wait},
+    {Side::bob, State::resuming, Call::resumed, State::receiving},
 }};
 constexpr std::optional<State> next_state(Side side, State state, Call call) noexcept {
   for (const CallTransition& row : kCalls)
@@ -159,8 +194,12 @@ constexpr std::optional<State> next_state(Side side, State state, Call call) noe
   return std::nullopt;
 }
 
-/// Which patience a state has: none where this side's own node is at work or nothing is owed.
-enum class Patience : std::uint8_t { endless, light, reply };
+/// At most so many pauses of one block, of either side.
+inline constexpr std::uint32_t kMaxPauses = 64;
+
+/// Which patience a state has: none where this side's own node is at work or nothing is owed. A pause has one for all
+/// of its states together.
+enum class Patience : std::uint8_t { endless, light, reply, pause };
 constexpr Patience patience(State state) noexcept {
   switch (state) {
     case State::fresh:
@@ -175,6 +214,10 @@ constexpr Patience patience(State state) noexcept {
     case State::list_wait:
     case State::bases_wait:
       return Patience::light;
+    case State::paused:
+    case State::resume_wait:
+    case State::resuming:
+      return Patience::pause;
     default:
       return Patience::reply;
   }

@@ -42,6 +42,12 @@ std::string_view to_string(BlockReason r) noexcept {
   return names[static_cast<std::size_t>(r)];
 }
 
+std::string_view to_string(PauseReason r) noexcept {
+  constexpr std::array<std::string_view, 3> names{"a cable is out", "a setting is not confirmed",
+                                                  "a device did not keep up"};
+  return names[static_cast<std::size_t>(r)];
+}
+
 distillation::CascadePlan cascade_plan(const BlockFacts& facts, std::uint64_t bits, std::uint64_t seed) {
   double errors = 0, sampled = 0;
   for (std::size_t b = 0; b < 2; ++b) {

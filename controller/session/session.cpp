@@ -67,6 +67,21 @@ Step Session::detection_finished(detection::SlotDetector::Finished&& finished) {
   return impl_->machine.take();
 }
 
+Step Session::pause(std::uint64_t from_slot, PauseReason reason) {
+  impl_->machine.pause(from_slot, reason);
+  return impl_->machine.take();
+}
+
+Step Session::resume(std::uint64_t first_slot) {
+  impl_->machine.resume(first_slot);
+  return impl_->machine.take();
+}
+
+Step Session::resumed() {
+  impl_->machine.resumed();
+  return impl_->machine.take();
+}
+
 Step Session::abort_block(BlockReason reason, std::string detail) {
   impl_->machine.abort_block(reason, std::move(detail));
   return impl_->machine.take();
@@ -78,6 +93,7 @@ Step Session::goodbye() {
 }
 
 bool Session::block_open() const { return impl_->machine.block_open(); }
+bool Session::light_paused() const { return patience(impl_->machine.state()) == Patience::pause; }
 std::uint64_t Session::blocks_opened() const { return impl_->machine.blocks_opened(); }
 std::uint32_t Session::failed_in_a_row() const { return impl_->machine.failed_in_a_row(); }
 std::string Session::state_name() const { return std::string(to_string(impl_->machine.state())); }

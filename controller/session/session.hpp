@@ -45,6 +45,7 @@ struct SessionConfig {
   hal::DeviceModel model;  // Alice's of the source, Bob's of the receiver; exchanged at hello
   distillation::Origin origin = distillation::Origin::simulated;
   std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000};
+  std::chrono::milliseconds pause_patience{120'000};  // a longer pause of the light ends the block, reason device
   std::uint64_t maximum_block_slots = std::uint64_t{1} << 40;
   /// Carried over from the connections before this one: blocks opened in this run (a seeded Random's index goes on from
   /// here, so that no draw repeats), and how many blocks failed in a row.
@@ -89,6 +90,10 @@ struct BlockResult {
   std::uint32_t rounds = 0;  // of reconciliation, one message each way
 };
 
+/// Why light pauses: a cable is out, a setting could not be confirmed, or a device could not keep up.
+enum class PauseReason : std::uint8_t { unplugged, unconfirmed, overflow };
+std::string_view to_string(PauseReason r) noexcept;
+
 // ---- events: what the caller must do or know ----
 struct EventPeerReady {};  // hello, marks, settlement done: blocks may open
 struct EventOpenLight {
@@ -99,6 +104,20 @@ struct EventHint {
   std::uint64_t complete_slots = 0;
   std::vector<std::uint64_t> clicked;
 };  // Alice: may forget the other slots
+/// The peer asks for a pause: no light until the session says so. `from_slot` on, the peer vouches for nothing.
+struct EventPauseLight {
+  std::uint64_t from_slot = 0;
+  PauseReason reason = PauseReason::unplugged;
+};
+/// Bob: light will go on at first_slot. Drop what is not complete, get ready for its frame marker, then resumed().
+struct EventPrepareLight {
+  std::uint64_t first_slot = 0;
+};
+/// Alice: light may go on, at the slot given to resume(); at the block's end when Bob has closed: nothing is left to
+/// emit.
+struct EventResumeLight {
+  std::uint64_t first_slot = 0;
+};
 struct EventCloseLight {
   std::string why;
 };  // stop emitting / acquiring: the block died
@@ -116,8 +135,8 @@ struct EventClosed {
   std::string why;
   Code code = Code::protocol;
 };  // this connection is over; reconnect
-using Event = std::variant<EventPeerReady, EventOpenLight, EventHint, EventCloseLight, EventBlockDone, EventSettled,
-                           EventAlarm, EventClosed>;
+using Event = std::variant<EventPeerReady, EventOpenLight, EventHint, EventPauseLight, EventPrepareLight,
+                           EventResumeLight, EventCloseLight, EventBlockDone, EventSettled, EventAlarm, EventClosed>;
 
 /// Frames are complete wire frames, to be sent in this order. Everything durable happened before step returned.
 struct Step {
@@ -147,6 +166,12 @@ class Session {
   Step receiver_ready();
   Step hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked);
   Step detection_finished(detection::SlotDetector::Finished&& finished);
+  // either, while light is open: no light for now; slots from `from_slot` on are not vouched for and will be dropped.
+  // Does nothing while light is paused already.
+  Step pause(std::uint64_t from_slot, PauseReason reason);
+  // Alice: her rig is ready to go on at this slot. Bob: his is (after EventPrepareLight).
+  Step resume(std::uint64_t first_slot);
+  Step resumed();
   // either: give up the open block (device fault, cancel)
   Step abort_block(BlockReason reason, std::string detail);
 
@@ -154,6 +179,8 @@ class Session {
   Step goodbye();
 
   bool block_open() const;
+  /// A pause of the light that both sides know of has not ended.
+  bool light_paused() const;
   /// For the next connection's SessionConfig.
   std::uint64_t blocks_opened() const;
   std::uint32_t failed_in_a_row() const;

@@ -78,7 +78,23 @@ void DetectorBank::begin_block(const LightHeader& header) {
       noise->step();
     }
   }
-  sync_slot_ = known_slots_ = 0;
+  sync_slot_ = known_slots_ = frame_slot_ = 0;
+  next_sync_ = kNever;
+  find_next();
+}
+
+void DetectorBank::resume_block(const LightHeader& header) {
+  block_ = header;
+  tags_.clear();
+  for (Live& d : live_) {
+    d.afterpulses.clear();
+    for (Noise* noise : {&d.dark, &d.stray}) {
+      if (noise->next >= header.begin) continue;
+      noise->next = header.begin;
+      noise->step();
+    }
+  }
+  sync_slot_ = known_slots_ = frame_slot_ = header.first_slot;
   next_sync_ = kNever;
   find_next();
 }
@@ -133,7 +149,7 @@ void DetectorBank::pulse_sync() {
   const double at = static_cast<double>(next_sync_ - block_.slot_zero);
   const auto jittered = [&] { return block_.slot_zero + round_ps(at + kSyncJitterPs * draw_normal(sync_stream_)); };
   put(sync_channel(), jittered(), nullptr);
-  if (sync_slot_ == 0) put(frame_channel(), jittered() + kFrameDelayPs, nullptr);
+  if (sync_slot_ == frame_slot_) put(frame_channel(), jittered() + kFrameDelayPs, nullptr);
   sync_slot_ += block_.sync_divider;
   next_sync_ = sync_slot_ < known_slots_ ? block_.slot_zero + block_.slot_period * static_cast<std::int64_t>(sync_slot_)
                                          : kNever;

@@ -37,6 +37,8 @@ class DetectorBank {
 
   /// Detectors are at rest again, noise starts at header.begin, sync and frame at header.slot_zero.
   void begin_block(const LightHeader& header);
+  /// After a pause: noise goes on at header.begin, sync and frame with header.first_slot. Tags not handed on are gone.
+  void resume_block(const LightHeader& header);
   void set_delays(std::span<const std::int64_t> by_channel);
   enum class Stray : std::uint8_t { blocked, falls };
   void set_live(std::uint32_t enabled_detectors, Stray stray);
@@ -88,6 +90,7 @@ class DetectorBank {
   Stray stray_ = Stray::blocked;
   LightHeader block_;
   std::uint64_t sync_slot_ = 0;    // of the next sync pulse
+  std::uint64_t frame_slot_ = 0;   // the slot that the frame marker comes with
   std::uint64_t known_slots_ = 0;  // slots that have left Alice
   std::int64_t next_noise_ = 0, next_sync_ = 0;
   std::vector<RawTag> tags_;

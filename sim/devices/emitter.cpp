@@ -53,6 +53,12 @@ void Emitter::begin_block(std::uint32_t block, Picoseconds slot_zero, Picosecond
   constant_until_ = 0;
 }
 
+void Emitter::resume_block(Picoseconds slot_zero) {
+  slot_zero_ = slot_zero;
+  next_.reset();
+  constant_until_ = 0;
+}
+
 void Emitter::look_at_channel(std::uint64_t slot) {
   channel_.advance(start_of(slot));
   const double passed = channel_.transmittance() * receiver_share_;

@@ -27,6 +27,8 @@ class Emitter {
   Emitter(const Scenario& scenario, std::uint64_t seed, const EveOptions& eve);
 
   void begin_block(std::uint32_t block, Picoseconds slot_zero, Picoseconds period);
+  /// The block goes on after a pause: slot 0 would have been at another time. The draws go on where they were.
+  void resume_block(Picoseconds slot_zero);
   /// Draws these slots of the chunk until the batch is full or the heralds' room is used up; appends to both and
   /// returns the first slot not drawn. batch.header.first_slot must be set.
   std::uint64_t emit(const hal::PatternChunk& chunk, Slots slots, Path path, LightBatch& batch,

@@ -120,9 +120,9 @@ Result<void> FourStateSource::refusal(Call call) const {
   if (level_ != hal::LightLevel::quantum)
     return error(Code::unsafe_state, fmt::format("light level is {}, slots need quantum", to_string(level_)));
   if (call == Call::begin) return {};
-  if (!open_) return error(Code::unsafe_state, "no block is open");
-  if (switched_off_ != block_light_)
-    return error(Code::unsafe_state, "emission was switched off during this block: it is over");
+  if (open_ == Block::none) return error(Code::unsafe_state, "no block is open");
+  if (open_ == Block::interrupted || switched_off_ != block_light_)
+    return error(Code::unsafe_state, "emission was switched off during this block: resume_block() comes first");
   return {};
 }
 
@@ -144,13 +144,40 @@ Result<void> FourStateSource::begin_block(std::uint64_t slots) {
   batch_.header.begin = now.count;
   batch_.header.end = bench_.waveplate ? now.count : batch_.header.slot_zero;
   emitter_.begin_block(blocks_++, {batch_.header.slot_zero}, period_);
-  heralds_.clear();
   next_slot_ = 0;
-  open_ = true;
+  return shine_on();
+}
+
+/// The dark stretch before the first slot goes out; from here on light counts.
+Result<void> FourStateSource::shine_on() {
+  heralds_.clear();
+  open_ = Block::flowing;
   block_light_ = times_switched_off();
   paced_from_ = std::chrono::steady_clock::now();
-  paced_rig_ = now;
+  paced_rig_ = Picoseconds{batch_.header.begin};
   return send();
+}
+
+Result<void> FourStateSource::resume_block(std::uint64_t first_slot) {
+  const std::lock_guard lock(emit_mutex_);
+  if (auto refused = refusal(Call::begin); !refused.ok()) return refused;
+  if (open_ == Block::none) return error(Code::unsafe_state, "no block is open");
+  if (first_slot < next_slot_ || first_slot > block_slots_ || first_slot % scenario_.timing.sync_divider != 0)
+    return error(Code::out_of_range, fmt::format("light cannot go on at slot {}: expected a multiple of {} in {}..{}",
+                                                 first_slot, scenario_.timing.sync_divider, next_slot_, block_slots_));
+  if (auto ok = bench_.light->await_receiver(SteadyDeadlines().in(kReceiverTimeout), emitting_); !ok.ok()) return ok;
+  const Picoseconds now = bench_.clock->now();
+  const Picoseconds start = now + (bench_.waveplate ? std::max(period_, quiet_time(scenario_)) : quiet_time(scenario_));
+  LightHeader& h = batch_.header;
+  h.flags = kBlockResumes;
+  h.photons = 0;
+  h.slots = 0;
+  h.first_slot = next_slot_ = first_slot;
+  h.slot_zero = (start - period_ * static_cast<std::int64_t>(first_slot)).count;
+  h.begin = now.count;
+  h.end = bench_.waveplate ? now.count : start.count;
+  emitter_.resume_block({h.slot_zero});
+  return shine_on();
 }
 
 std::uint64_t FourStateSource::times_switched_off() const {
@@ -181,7 +208,7 @@ Result<void> FourStateSource::send() {
     bench_.clock->advance_to(end);
     sent = pace();
   }
-  if (!sent.ok()) open_ = false;
+  if (!sent.ok()) open_ = Block::interrupted;
   return sent;
 }
 
@@ -253,12 +280,12 @@ Result<void> FourStateSource::fire(std::uint64_t pulses) {
 Result<void> FourStateSource::end_block() {
   const std::lock_guard lock(emit_mutex_);
   if (!plugged()) return unplugged_error();
-  if (!open_) return error(Code::unsafe_state, "no block is open");
+  if (open_ != Block::flowing) return error(Code::unsafe_state, "no light flows that could end");
   start_batch(next_slot_);
   batch_.header.flags = kBlockEnds;
   cover(next_slot_, start_of(next_slot_) + quiet_time(scenario_));
   auto sent = send();
-  open_ = false;
+  if (sent.ok()) open_ = Block::none;
   return sent;
 }
 

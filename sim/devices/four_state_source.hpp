@@ -45,7 +45,9 @@ class FourStateSource final : public Simulated<hal::PulsedSource> {
 
   /// Waits up to ten seconds for a receiver; timeout when none comes. A block still open is given up.
   Result<void> begin_block(std::uint64_t slots) override;
-  /// The block dies when emission is switched off in its midst (cancelled, then unsafe_state until begin_block).
+  /// Emission switched off in its midst, or an unplug, interrupts the block: cancelled, then unsafe_state until
+  /// resume_block or begin_block.
+  Result<void> resume_block(std::uint64_t first_slot) override;
   Result<void> emit(const hal::PatternChunk& chunk) override;
   /// Motorised only, one pulse. When the waveplate came too late for its slot no light leaves, the slot is used up and
   /// the error is `timeout`.
@@ -56,9 +58,12 @@ class FourStateSource final : public Simulated<hal::PulsedSource> {
 
  private:
   enum class Call : std::uint8_t { begin, emit, fire };
+  /// flowing: slots may be emitted. interrupted: only after resume_block().
+  enum class Block : std::uint8_t { none, flowing, interrupted };
   Result<void> refusal(Call call) const;
   Result<void> check(const hal::PatternChunk& chunk) const;
   Result<void> send();
+  Result<void> shine_on();
   Result<void> pace();
   void start_batch(std::uint64_t slot);
   void cover(std::uint64_t until_slot, Picoseconds until);
@@ -81,9 +86,9 @@ class FourStateSource final : public Simulated<hal::PulsedSource> {
   Emitter emitter_;
   LightBatch batch_;
   std::vector<std::uint64_t> heralds_;
-  bool open_ = false;
+  Block open_ = Block::none;
   std::uint32_t blocks_ = 0;
-  std::uint64_t block_slots_ = 0, next_slot_ = 0, block_light_ = 0;  // block_light_: switched_off_ when it began
+  std::uint64_t block_slots_ = 0, next_slot_ = 0, block_light_ = 0;  // block_light_: switched_off_ when light began
   std::chrono::steady_clock::time_point paced_from_;
   Picoseconds paced_rig_;
 };

@@ -89,6 +89,10 @@ void HeraldTagger::stretch(const LightHeader& h, std::span<const std::uint64_t> 
     bank_.begin_block(h);
     bank_.set_live(1, DetectorBank::Stray::blocked);
   }
+  if (h.flags & kBlockResumes) {
+    stream_->resume({h.begin});
+    bank_.resume_block(h);
+  }
   bank_.expect_slots(h.first_slot + h.slots);
   for (const std::uint64_t slot : heralds)
     bank_.arrive(0, h.slot_zero + h.slot_period * static_cast<std::int64_t>(slot) + offset_);

@@ -17,7 +17,8 @@ inline constexpr std::size_t kBatchPhotons = 16'384;
 /// A slot has at most so many photons (the tail of the number distribution is folded into the last).
 inline constexpr std::size_t kSlotPhotons = 32;
 
-inline constexpr std::uint32_t kBlockBegins = 1, kBlockEnds = 2;
+/// kBlockResumes: after a pause light goes on with first_slot, which the frame marker comes with again.
+inline constexpr std::uint32_t kBlockBegins = 1, kBlockEnds = 2, kBlockResumes = 4;
 
 /// Times in picoseconds of Alice's clock. Same machine, same byte order.
 struct LightHeader {

@@ -101,7 +101,7 @@ hal::StreamStatus ReceiverTagger::receive(Deadline deadline) {
     const Outcome outcome = light_ ? light_->receive(batch_, deadline, running_) : Outcome::disconnected;
     if (outcome == Outcome::timeout) return hal::StreamStatus::timeout;
     if (outcome == Outcome::disconnected) return hal::StreamStatus::disconnected;
-    const bool begins = batch_.header.flags & kBlockBegins;
+    const bool begins = batch_.header.flags & (kBlockBegins | kBlockResumes);
     if (outcome == Outcome::corrupt || (!begins && !in_block_)) {
       light_.reset();
       return hal::StreamStatus::corrupt;
@@ -112,11 +112,14 @@ hal::StreamStatus ReceiverTagger::receive(Deadline deadline) {
   }
 }
 
-/// Bob's clock follows Alice's light. When she is started again, hers begins at 0; his shutters, motors and tags go on.
+/// Bob's clock follows Alice's light, and is ahead where his motors took their time while there was none. When she is
+/// started again, hers begins at 0; his shutters, motors and tags go on.
 void ReceiverTagger::keep_own_time() {
   LightHeader& h = batch_.header;
-  if ((h.flags & kBlockBegins) && h.begin < her_time_)
-    ahead_ = std::max<std::int64_t>(0, bench_.clock->now().count - h.begin);
+  if (h.flags & (kBlockBegins | kBlockResumes)) {
+    if (h.begin < her_time_) ahead_ = 0;
+    ahead_ = std::max(ahead_, bench_.clock->now().count - h.begin);
+  }
   her_time_ = h.end;
   for (std::int64_t* time : {&h.begin, &h.end, &h.slot_zero}) *time += ahead_;
 }
@@ -136,6 +139,11 @@ void ReceiverTagger::process() {
     stream_->resume({h.begin});
     bank_.begin_block(h);
     optics_.begin_block(h.block);
+  }
+  if (h.flags & kBlockResumes) {
+    in_block_ = true;
+    stream_->resume({h.begin});
+    bank_.resume_block(h);
   }
   std::uint32_t enabled = 0;
   for (std::size_t i = 0; i < bench_.detectors.size(); ++i)

@@ -71,8 +71,12 @@ void block(unsigned kind, ByteSpan body) {
       return check(decode_verify(body, 64), body);
     case 8:
       return check(decode_verified(body), body);
-    default:
+    case 9:
       return check(decode_amplify(body, kBits), body);
+    case 10:
+      return check(decode_pause(body, kSlots), body);
+    default:
+      return check(decode_resume(body, kSlots), body);
   }
 }
 
@@ -81,7 +85,7 @@ void block(unsigned kind, ByteSpan body) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteSpan body(data + 1, size - 1);
-  const unsigned kind = data[0] % 19;
+  const unsigned kind = data[0] % 21;
   if (kind < 9)
     contact(kind, body);
   else

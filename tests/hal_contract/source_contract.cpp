@@ -215,6 +215,92 @@ TEST_P(PulsedSourceContract, EmitsNothingOnceDisabled) {
   EXPECT_EQ(code_of(motor ? source.fire(1) : source.emit(Settings64{}.chunk(0))), Code::unsafe_state);
 }
 
+/// A multiple of every sync divider in use.
+constexpr std::uint64_t kLater = 1'280'000, kEnd = 2 * kLater;
+
+/// An open block whose light was switched off; empty where a pause ends it.
+Result<void> interrupted_block(PulsedSource& source) {
+  if (auto ok = light_up(source, LightLevel::quantum); !ok) return ok;
+  if (auto ok = source.begin_block(kEnd); !ok) return ok;
+  source.disable_emission();
+  if (auto ok = light_up(source, LightLevel::quantum); !ok) return ok;
+  return source.resume_block(kLater);
+}
+
+#define INTERRUPT_BLOCK(source)                                               \
+  if (const auto resumed = interrupted_block(source); !resumed) {             \
+    NICOL_LACKS(resumed.error().code == Code::not_supported, "resume_block"); \
+    FAIL() << describe(resumed.error());                                      \
+  }                                                                           \
+  static_assert(true)
+
+Result<void> show_a_slot(PulsedSource& source, std::uint64_t slot) {
+  return source.caps().record == PreparationRecord::motor_setting ? source.fire(1)
+                                                                  : source.emit(Settings64{}.chunk(slot));
+}
+
+TEST_P(PulsedSourceContract, GoesOnWithABlockAfterItWasSwitchedOff) {
+  auto& source = as<PulsedSource>();
+  INTERRUPT_BLOCK(source);
+  EXPECT_TRUE(succeeds(show_a_slot(source, kLater)));
+  EXPECT_TRUE(succeeds(source.end_block()));
+}
+
+TEST_P(PulsedSourceContract, GoesOnWithABlockAfterItWasUnplugged) {
+  NICOL_NEEDS(unplug);
+  NICOL_NEEDS(replug);
+  auto& source = as<PulsedSource>();
+  INTERRUPT_BLOCK(source);
+  bench().unplug();
+  EXPECT_EQ(code_of(source.resume_block(kEnd)), Code::disconnected);
+  bench().replug();
+  EXPECT_EQ(code_of(source.resume_block(kEnd)), Code::unsafe_state) << "light came back without arming";
+  LIGHT_UP(source, LightLevel::quantum);
+  EXPECT_TRUE(succeeds(source.resume_block(kLater)));
+  EXPECT_TRUE(succeeds(show_a_slot(source, kLater)));
+}
+
+TEST_P(PulsedSourceContract, GoesOnManyTimes) {
+  auto& source = as<PulsedSource>();
+  INTERRUPT_BLOCK(source);
+  for (int i = 0; i < 3; ++i) {
+    source.disable_emission();
+    LIGHT_UP(source, LightLevel::quantum);
+    EXPECT_TRUE(succeeds(source.resume_block(kLater)));
+  }
+  EXPECT_TRUE(succeeds(show_a_slot(source, kLater)));
+}
+
+TEST_P(PulsedSourceContract, ShowsNoSlotTwiceAfterAPause) {
+  auto& source = as<PulsedSource>();
+  INTERRUPT_BLOCK(source);
+  ASSERT_TRUE(succeeds(show_a_slot(source, kLater)));
+  source.disable_emission();
+  LIGHT_UP(source, LightLevel::quantum);
+  EXPECT_EQ(code_of(source.resume_block(kLater)), Code::out_of_range);
+  EXPECT_EQ(code_of(source.resume_block(0)), Code::out_of_range);
+}
+
+TEST_P(PulsedSourceContract, GoesOnNowhereBeyondItsBlock) {
+  auto& source = as<PulsedSource>();
+  INTERRUPT_BLOCK(source);
+  EXPECT_EQ(code_of(source.resume_block(kEnd + kLater)), Code::out_of_range);
+}
+
+TEST_P(PulsedSourceContract, TakesOnlyTheSlotsThatFollowAfterAPause) {
+  auto& source = as<PulsedSource>();
+  NICOL_LACKS(source.caps().record == PreparationRecord::motor_setting, "pattern_player");
+  INTERRUPT_BLOCK(source);
+  EXPECT_EQ(code_of(source.emit(Settings64{}.chunk(0))), Code::out_of_range);
+  EXPECT_EQ(code_of(source.emit(Settings64{}.chunk(kLater + 64))), Code::out_of_range);
+}
+
+TEST_P(PulsedSourceContract, GoesOnWithNothingThatWasNotBegun) {
+  auto& source = as<PulsedSource>();
+  LIGHT_UP(source, LightLevel::quantum);
+  EXPECT_FALSE(source.resume_block(0));
+}
+
 TEST_P(PulsedSourceContract, SaysHowLongASlotIsAndHowManyItTakes) {
   const SourceCaps caps = as<PulsedSource>().caps();
   EXPECT_GT(caps.slot_period, Picoseconds{});

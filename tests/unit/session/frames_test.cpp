@@ -176,9 +176,20 @@ TEST(ProtocolTable, DisclosesBasesOnlyAfterListAndLight) {
 
 TEST(ProtocolTable, HasPatienceOnlyWherePeersOwe) {
   for (const Transition& row : kTransitions) {
-    const bool open_ended = row.state == State::idle || row.state == State::emitting;
+    const bool open_ended = row.state == State::idle || row.state == State::emitting || row.state == State::receiving;
     EXPECT_EQ(patience(row.state) == Patience::endless, open_ended) << to_string(row.state);
   }
+}
+
+TEST(ProtocolTable, LetsNoFrameThatDisclosesIntoAPause) {
+  for (const State paused : {State::paused, State::resume_wait, State::resuming})
+    for (const FrameRule& rule : kFrameRules) {
+      const bool about_light = rule.type == FrameType::pause || rule.type == FrameType::resume ||
+                               rule.type == FrameType::resume_ready || rule.type == FrameType::hint ||
+                               rule.type == FrameType::detections;
+      for (const Side side : {Side::alice, Side::bob})
+        EXPECT_TRUE(about_light || !next_state(side, paused, rule.type)) << rule.name;
+    }
 }
 
 }  // namespace

@@ -113,6 +113,25 @@ TEST(DetectionListMessage, CutAnywhereIsRefused) {
     EXPECT_FALSE(decode_detections(std::span(whole).first(size), 1000).ok()) << size;
 }
 
+TEST(PauseMessage, IsTheSameAfterTheWire) {
+  const auto again = decode_pause(encode(Pause{99, PauseReason::overflow}), 100);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->from_slot, 99U);
+  EXPECT_EQ(again->reason, PauseReason::overflow);
+}
+
+TEST(PauseMessage, OutsideTheBlockOrForNoReasonIsRefused) {
+  EXPECT_FALSE(decode_pause(encode(Pause{101, PauseReason::unplugged}), 100).ok());
+  Bytes body = encode(Pause{1, PauseReason::overflow});
+  ++body.back();
+  EXPECT_FALSE(decode_pause(body, 100).ok());
+}
+
+TEST(ResumeMessage, MayNameTheEndOfTheBlockButNothingBeyond) {
+  EXPECT_EQ(decode_resume(encode(Resume{100}), 100)->first_slot, 100U);
+  EXPECT_FALSE(decode_resume(encode(Resume{101}), 100).ok());
+}
+
 TEST(BasesMessage, IsTheSameAfterTheWire) {
   Bases m;
   m.reply.kept = pattern(500, 1);
@@ -199,6 +218,8 @@ TEST(EveryMessage, WithAByteTooManyIsRefused) {
   EXPECT_FALSE(decode_block_open(longer(encode(BlockOpen{}))).ok());
   EXPECT_FALSE(decode_block_ready(longer(encode(BlockReady{}))).ok());
   EXPECT_FALSE(decode_hint(longer(encode(Hint{})), 10).ok());
+  EXPECT_FALSE(decode_pause(longer(encode(Pause{})), 10).ok());
+  EXPECT_FALSE(decode_resume(longer(encode(Resume{})), 10).ok());
   EXPECT_FALSE(decode_reconciled(longer(encode(Reconciled{})), 10).ok());
   EXPECT_FALSE(decode_amplify(longer(encode(Amplify{})), 10).ok());
   EXPECT_FALSE(decode_abort(longer(encode(Abort{}))).ok());

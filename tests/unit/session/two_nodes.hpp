@@ -50,6 +50,9 @@ struct Node {
   std::vector<session::EventSettled> settled;
   std::vector<session::EventAlarm> alarms;
   std::vector<session::EventHint> hints;
+  std::vector<session::EventPauseLight> pauses;
+  std::vector<session::EventPrepareLight> prepares;
+  std::vector<session::EventResumeLight> resumes;
   std::optional<session::EventClosed> closed;
   bool ready = false;
   int light_closed = 0;
