@@ -5,6 +5,7 @@
 
 #include "drivers/apt/driver.hpp"
 #include "drivers/elliptec/driver.hpp"
+#include "drivers/newport/driver.hpp"
 #include "drivers/tdc1/driver.hpp"
 
 namespace nicol {
@@ -13,6 +14,7 @@ namespace {
 std::vector<hal::Driver> all_drivers(transport::Hub& hub) {
   return {
       elliptec::driver(hub),
+      newport::driver(hub),
       tdc1::driver(hub),
       apt::driver(hub),
   };
