@@ -228,7 +228,12 @@ Result<void> Tagger::stop() {
     if (auto sent = send(kStopAndAsk); !sent) return sent;
   }
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, kStopWithin, [this] { return !run_.running(); })) run_.stop_unanswered();
+  if (!changed_.wait_for(lock, kStopWithin, [this] { return !run_.running(); })) {
+    run_.stop_unanswered();
+    return error(Code::timeout,
+                 "the TDC1 did not answer the stop: what it had not confirmed by then is given as lost, "
+                 "and whether its FIFO ran over is not known");
+  }
   if (run_.overflow_at_stop())
     return error(Code::overflow,
                  "the TDC1's FIFO ran over at some time of this run, which it tells at the stop only: "

