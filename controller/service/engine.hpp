@@ -76,6 +76,7 @@ class Engine {
   void all_well();
   void look_after_idle_rig();
   std::uint64_t rest(Doubt doubt);
+  std::uint64_t stop_light(Doubt doubt);
   After light_faltered(const Error& error, Doubt doubt);
   void begin_pause();
   void end_pause();

@@ -62,12 +62,25 @@ void Engine::look_after_idle_rig() {
 
 std::uint64_t Engine::rest(Doubt doubt) { return emitter_ ? emitter_->pause(doubt) : receiver_->pause(doubt); }
 
+/// Light stops. Whatever stopped it, the rest of the rig is looked at now: several cables may be out at once, and one
+/// of them may be back before its turn comes.
+std::uint64_t Engine::stop_light(Doubt doubt) {
+  if (doubt == Doubt::rig || !watch_.stands(RigWatch::Expect::light)) {
+    rest(Doubt::rig);
+  } else if (emitter_) {
+    emitter_->confirm();
+  } else {
+    receiver_->confirm();
+  }
+  return rest(doubt);
+}
+
 Engine::After Engine::light_faltered(const Error& error, Doubt doubt) {
   if (safe_off_) return After::go_on;  // the next turn gives the block up
   if (!is_glitch(error)) return light_failed(error);
   RigFault fault = fault_behind(error, doubt);
-  std::uint64_t from = rest(doubt);
-  if (fault.doubt != doubt) from = rest(fault.doubt);
+  stop_light(fault.doubt);
+  const std::uint64_t from = rest(doubt);
   begin_pause();
   tell(fault);
   if (apply(session_->pause(from, pause_reason(fault.error))) == After::reconnect) return After::reconnect;
@@ -100,7 +113,7 @@ void Engine::peer_paused(const session::EventPauseLight& event) {
   say(LogLine::Level::info, "block",
       fmt::format("the peer pauses from slot {}: {}", event.from_slot, to_string(event.reason)));
   if (!pause_) {
-    rest(Doubt::peer);
+    stop_light(Doubt::peer);
     begin_pause();
     pause_->report.what = fmt::format("the peer pauses: {}", to_string(event.reason));
   }
@@ -130,12 +143,10 @@ Engine::After Engine::drive_pause() {
   light_moved();
   now_.pause = pause_->report;
   if (safe_off_ || !session_->light_paused()) return After::go_on;  // the block is being given up
-  if (receiver_) receiver_->wait_in_dark();
-  if (emitter_)
-    if (const auto read = emitter_->wait_in_dark(); !read) {
-      if (!is_glitch(read.error())) return light_failed(read.error());
-      rest(Doubt::tagger);
-    }
+  if (const auto read = emitter_ ? emitter_->wait_in_dark() : receiver_->wait_in_dark(); !read) {
+    if (!is_glitch(read.error())) return light_failed(read.error());
+    rest(Doubt::tagger);
+  }
   // Nothing is left to emit: no device is needed to say so.
   if (emitter_ && emitter_->all_out()) return offer_light();
   if (!deadlines_.passed(pause_->retry)) return After::go_on;
@@ -146,6 +157,7 @@ Engine::After Engine::drive_pause() {
 
 /// Every device is there, stands as it should, and the source is armed; else people are told what is missing.
 bool Engine::rig_ready() {
+  if (!watch_.stands(RigWatch::Expect::dark)) rest(Doubt::rig);
   if (const auto gone = watch_.unplugged()) {
     rest(gone->doubt);
     tell(*gone);

@@ -24,7 +24,8 @@ Receiver::Receiver(hal::Rig& rig, const ReceiverOptions& options, std::uint64_t 
       options_(options),
       slots_(slots),
       tagger_(rig.find<hal::TimeTagger>("tagger")),
-      tags_(std::make_unique<TagBuffer>(kTags)) {}
+      tags_(std::make_unique<TagBuffer>(kTags)),
+      guard_(rig.timing, tagger_ != nullptr ? tagger_->caps().tick : TickLength{}) {}
 
 Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOptions& options, std::uint64_t block,
                                  std::uint64_t slots) {
@@ -78,8 +79,19 @@ Result<Receiver::Progress> Receiver::acquire() {
   const SteadyDeadlines steady;
   const hal::StreamStatus status = tagger_->acquire(block, steady.in(options_.acquire_patience));
   const auto processed = detector_->process(block);
+  const auto over = guard_.see(block);
   tags_->wipe(block);
   doubt_ = Doubt::tagger;
+  over_rate_ = over.has_value();
+  if (over)  // no glitch to wait out: what shines there must be found first
+    return Error{
+        Code::out_of_range,
+        fmt::format("bright light: the detector on channel {} was over its limit of {:.3g}/s for 100 ms ({:.3g}/s "
+                    "came through): the shutter is closed and the detectors are off",
+                    over->channel, over->limit, over->hertz),
+        "tagger",
+        0,
+        {}};
   if (!processed) return processed.error();
   if (status == hal::StreamStatus::stopped)
     return Error{Code::disconnected, "Bob's tagger stopped by itself", "tagger", 0, {}};
@@ -111,11 +123,13 @@ std::uint64_t Receiver::pause(Doubt doubt) {
   return std::min(in_doubt_from_, detector_->complete_slots());  // from there on resume() drops in any case
 }
 
-void Receiver::wait_in_dark() {
-  if (tagger_lost_) return;
+Result<void> Receiver::wait_in_dark() {
+  if (tagger_lost_) return {};
   const auto progress = acquire();
+  if (!progress && !is_glitch(progress.error())) return progress.error();
   if (!progress) pause(Doubt::tagger);
   drained_ = drained_ || (progress && *progress == Progress::idle);
+  return {};
 }
 
 Result<void> Receiver::resume(std::uint64_t slot) {
@@ -126,6 +140,7 @@ Result<void> Receiver::resume(std::uint64_t slot) {
   if (tagger_lost_) {
     (void)tagger_->stop();
     if (auto started = tagger_->start(); !started) return started;
+    guard_ = RateGuard(rig_->timing, tagger_->caps().tick);  // the new stream has another origin
   }
   detector_->drop({std::min(in_doubt_from_, slot), slot});
   const auto stream = tagger_lost_ ? StreamAfterPause::restarted : StreamAfterPause::goes_on;

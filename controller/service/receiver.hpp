@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "controller/detection/slot_detector.hpp"
+#include "controller/service/rate_guard.hpp"
 #include "controller/service/rig_watch.hpp"
 #include "controller/service/tag_buffer.hpp"
 #include "drivers/hal/rig.hpp"
@@ -43,8 +44,9 @@ class Receiver {
   std::uint64_t pause(Doubt doubt);
   /// Alice vouches for nothing from this slot on to where light goes on.
   void distrust(std::uint64_t from_slot) { in_doubt_from_ = std::min(in_doubt_from_, from_slot); }
-  /// Takes the light that is still on its way. A tagger that is lost is started anew by resume().
-  void wait_in_dark();
+  /// Takes the light that is still on its way. A tagger that is lost is started anew by resume(); what no waiting heals
+  /// (too much light) is an error.
+  Result<void> wait_in_dark();
   /// Older light, and its frame marker, may still be on their way until drained() says no.
   void drain() { drained_ = false; }
   bool drained() const { return drained_ || tagger_lost_; }
@@ -54,6 +56,8 @@ class Receiver {
   void drop_unconfirmed() { detector_->drop({confirmed_, slots_}); }
 
   detection::SlotDetector::Finished finish() { return detector_->finish(); }
+  /// Why the last call failed: a detector was over its rate.
+  bool over_rate() const { return over_rate_; }
   static void close(hal::Rig& rig) noexcept;
 
  private:
@@ -74,6 +78,8 @@ class Receiver {
   hal::TimeTagger* tagger_;
   std::unique_ptr<Analyser> analyser_;
   std::unique_ptr<TagBuffer> tags_;
+  RateGuard guard_;
+  bool over_rate_ = false;
   std::optional<detection::SlotDetector> detector_;
 
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};

@@ -89,6 +89,12 @@ std::optional<RigFault> RigWatch::unsettled(Expect expect) const {
   return std::nullopt;
 }
 
+bool RigWatch::stands(Expect expect) const {
+  for (const hal::Rig::Entry& entry : rig_->entries())
+    if (doubt_of(entry.role) == Doubt::rig && entry.device->link() != hal::Link::connected) return false;
+  return !unsettled(expect).has_value();
+}
+
 RigWatch::Look RigWatch::look(Expect expect) {
   if (!deadlines_->passed(links_due_)) return {};
   if (deadlines_->passed(settings_due_)) return look_now(expect);

@@ -44,6 +44,8 @@ class RigWatch {
   Look look(Expect expect);
   /// Looks at everything now.
   Look look_now(Expect expect);
+  /// Whatever became of source and tagger: all else is linked and stands as it should, now.
+  bool stands(Expect expect) const;
   /// The first device without a link, if any, at once.
   std::optional<RigFault> unplugged() const;
 
