@@ -145,6 +145,9 @@ void add_devices(CLI::App& app, Parsed& p) {
   auto* t = c->add_subcommand("test", "one device's own checks");
   t->add_option("name", p.devices.name, "driver=…,serial=…, or a serial number or port of the list")->required();
   t->callback([&p] { p.action = [&p](Context& x) { return devices_test(p.devices, x); }; });
+  c->add_subcommand("rules", "the udev rules that let people use the instruments without being root")->callback([&p] {
+    p.action = [](Context& x) { return devices_rules(x); };
+  });
   auto* e = c->add_subcommand("emulate", "an emulated device on a pseudo-terminal, until Ctrl-C");
   e->add_option("kind", p.devices.kind, "what to emulate; a wrong one lists all")->required();
   e->add_option("--time-scale", p.devices.time_scale, "emulated seconds a second")

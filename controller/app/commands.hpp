@@ -60,6 +60,7 @@ struct DevicesOptions {
 };
 Exit devices_list(const DevicesOptions& options, Context& context);
 Exit devices_test(const DevicesOptions& options, Context& context);
+Exit devices_rules(Context& context);
 Exit devices_emulate(const DevicesOptions& options, Context& context);
 
 struct KeysOptions {

@@ -7,6 +7,7 @@
 
 #include "controller/app/commands.hpp"
 #include "controller/app/device_rig.hpp"
+#include "drivers/catalogue/usb_ids.hpp"
 
 namespace nicol::app {
 namespace {
@@ -25,6 +26,12 @@ std::string state_of(const hal::DeviceArgs& args) {
   if (const std::string state = value_of(args, "state"); !state.empty()) return state;
   if (!value_of(args, "error").empty()) return "error";
   return value_of(args, "missing").empty() ? "free" : "no permission";
+}
+
+std::string names_of(const std::vector<hal::Driver>& drivers) {
+  std::string names;
+  for (const hal::Driver& driver : drivers) names += fmt::format("{}{}", names.empty() ? "" : ", ", driver.name);
+  return names;
 }
 
 nlohmann::json json_of(const std::vector<hal::DeviceArgs>& found) {
@@ -51,15 +58,21 @@ void print_table(const std::vector<hal::DeviceArgs>& found, const hal::Registry&
       if (const std::string text = value_of(args, key); !text.empty()) fmt::print("{:14} {}\n", "", text);
   }
   if (!found.empty()) return;
-  std::string names;
-  for (const hal::Driver& driver : registry.drivers())
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", driver.name);
-  fmt::print("No device found. Drivers: {}.\n", names.empty() ? "none" : names);
+  fmt::print("No device found. Drivers: {}.\n", names_of(registry.drivers()));
 }
 
 Result<std::vector<hal::DeviceArgs>> look(const Instruments& instruments, const DevicesOptions& options) {
   hal::DeviceArgs args;
-  if (!options.driver.empty()) args["driver"] = options.driver;
+  const auto& drivers = instruments.registry.drivers();
+  if (!options.driver.empty()) {
+    if (std::ranges::find(drivers, options.driver, &hal::Driver::name) == drivers.end())
+      return Error{Code::bad_input,
+                   fmt::format("--driver {}: expected one of {}", options.driver, names_of(drivers)),
+                   "",
+                   0,
+                   {}};
+    args["driver"] = options.driver;
+  }
   if (options.probe) args.emplace("probe", "1");
   return instruments.registry.find(args, SteadyDeadlines().in(kLookPatience));
 }
@@ -108,6 +121,11 @@ Exit devices_list(const DevicesOptions& options, Context& context) {
     fmt::print("{}\n", json_of(*found).dump(2));
   else
     print_table(*found, (*instruments)->registry);
+  return Exit::done;
+}
+
+Exit devices_rules(Context&) {
+  fmt::print("{}", udev_rules());
   return Exit::done;
 }
 

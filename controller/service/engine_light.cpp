@@ -105,6 +105,10 @@ void Engine::close_light(Ending ending) noexcept {
 
 Engine::After Engine::light_failed(const Error& error) {
   say(LogLine::Level::error, "rig", describe(error));
+  if (receiver_ && receiver_->over_rate())
+    alarms.raise("over-rate", Severity::critical, describe(error),
+                 "Bright light reached the detectors. Find it before the shutter opens again: it harms them, and it is "
+                 "how a blinding attack looks.");
   close_light(Ending::dark);
   return apply(session_->abort_block(session::BlockReason::device, describe(error)));
 }
