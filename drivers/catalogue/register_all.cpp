@@ -6,24 +6,24 @@
 #include "drivers/apt/driver.hpp"
 #include "drivers/elliptec/driver.hpp"
 #include "drivers/newport/driver.hpp"
+#include "drivers/rig/driver.hpp"
+#include "drivers/tagger-bridge/driver.hpp"
 #include "drivers/tdc1/driver.hpp"
 
 namespace nicol {
 namespace {
 
-std::vector<hal::Driver> all_drivers(transport::Hub& hub) {
+std::vector<hal::Driver> all_drivers(transport::Hub& hub, tagger_bridge::SealFactory seal) {
   return {
-      elliptec::driver(hub),
-      newport::driver(hub),
-      tdc1::driver(hub),
-      apt::driver(hub),
+      rig::driver(hub),  elliptec::driver(hub), newport::driver(hub),
+      tdc1::driver(hub), apt::driver(hub),      tagger_bridge::driver(hub, std::move(seal)),
   };
 }
 
 }  // namespace
 
-Result<void> register_all(hal::Registry& registry, transport::Hub& hub) {
-  for (hal::Driver& driver : all_drivers(hub))
+Result<void> register_all(hal::Registry& registry, transport::Hub& hub, tagger_bridge::SealFactory seal) {
+  for (hal::Driver& driver : all_drivers(hub, std::move(seal)))
     if (auto r = registry.add(std::move(driver)); !r) return r;
   return {};
 }

@@ -30,16 +30,20 @@ void TagQueue::begin(std::int64_t edge) {
   running_ = true;
 }
 
-void TagQueue::push(const hal::TimeTag& tag) {
+void TagQueue::push(std::span<const hal::TimeTag> tags) {
   const std::lock_guard lock(mutex_);
+  for (const hal::TimeTag& tag : tags) place(tag);
+}
+
+void TagQueue::place(const hal::TimeTag& tag) {
   if (overrun_ > 0 || pushed_ - taken_ == ring_.size()) {
     overrun_begin_ = overrun_ == 0 ? tag.ticks : std::min(overrun_begin_, tag.ticks);
     ++overrun_;
     return;
   }
-  std::uint64_t place = pushed_++;
-  for (; place > committed_ && at(place - 1).ticks > tag.ticks; --place) at(place) = at(place - 1);
-  at(place) = tag;
+  std::uint64_t to = pushed_++;
+  for (; to > committed_ && at(to - 1).ticks > tag.ticks; --to) at(to) = at(to - 1);
+  at(to) = tag;
 }
 
 /// The ring was full: from the first tag that found no place, up to here, tags are missing.

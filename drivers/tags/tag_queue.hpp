@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "drivers/hal/time_tagger.hpp"
@@ -28,7 +29,8 @@ class TagQueue {
   /// A stream begins at this tick: what an older one left is wiped.
   void begin(std::int64_t edge);
   /// Not before the committed edge. Tags that a channel delay puts out of order are sorted in among those held.
-  void push(const hal::TimeTag& tag);
+  void push(const hal::TimeTag& tag) { push({&tag, 1}); }
+  void push(std::span<const hal::TimeTag> tags);
   /// Everything before `complete` has been pushed or reported lost; never goes back.
   void commit(std::int64_t complete);
   /// Placed before the tags held now; a begin before the committed edge is moved there.
@@ -51,6 +53,7 @@ class TagQueue {
   TagQueue(transport::PrivateBuffer memory, Options options);
   hal::TimeTag& at(std::uint64_t number) { return ring_[number % ring_.size()]; }
   Loss& loss_at(std::uint64_t number) { return losses_[number % losses_.size()]; }
+  void place(const hal::TimeTag& tag);
   void add_loss(const Loss& loss);
   void close_overrun(std::int64_t complete);
   bool has_news() const { return committed_ > taken_ || loss_head_ < loss_tail_; }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// A board's life on its cable, and what its units may ask of it.
+#include "drivers/rig/board.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+
+#include "drivers/rig/board_memory.hpp"
+#include "drivers/rig/refusal.hpp"
+
+namespace nicol::rig {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kFirstSession = 3s, kCommand = 2s, kDark = 80ms;
+
+Deadline in(std::chrono::nanoseconds d) { return SteadyDeadlines().in(d); }
+
+}  // namespace
+
+Board::Board(const Timing& timing, transport::WireLog* log, transport::PrivateBuffer memory)
+    : timing_(timing), log_(log), memory_(std::move(memory)) {}
+
+Result<std::unique_ptr<Board>> Board::open(const OpenCarrier& open, const Timing& timing, transport::WireLog* log) {
+  auto memory = transport::PrivateBuffer::create(sizeof(Memory));
+  if (!memory) return std::move(memory).error();
+  std::unique_ptr<Board> board(new Board(timing, log, *std::move(memory)));
+  CarrierEvents events;
+  events.frame = [b = board.get()](const fw::Frame& frame) { b->on_frame(frame); };
+  events.damage = [b = board.get()] { b->on_damage(); };
+  events.link = [b = board.get()](hal::Link link) { b->on_link(link); };
+  auto carrier = open(std::move(events));
+  if (!carrier) return std::move(carrier).error();
+  {
+    const std::lock_guard lock(board->mutex_);
+    board->carrier_ = *std::move(carrier);
+    const fw::Framing framing = board->carrier_->framing();
+    board->kept_ =
+        new (board->memory_.bytes().data()) Memory(framing, framing == fw::Framing::raw ? timing.usb : timing.serial);
+    board->present_ = board->carrier_->present();
+  }
+  board->thread_ = std::jthread([b = board.get()](const std::stop_token& stop) { b->run(stop); });
+  std::unique_lock lock(board->mutex_);
+  const auto settled = [&] {
+    return board->began_ || (board->trouble_ && board->trouble_->code == Code::incompatible_firmware);
+  };
+  (void)board->changed_.wait_for(lock, kFirstSession, settled);
+  if (board->began_) return board;
+  Error why =
+      board->trouble_.value_or(Error{Code::timeout, "the board does not answer: switch it off and on", "", 0, {}});
+  lock.unlock();
+  return why;
+}
+
+Board::~Board() {
+  if (thread_.joinable()) go_dark(fw::Type::safe_state);
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  carrier_.reset();  // its thread uses everything here
+  if (kept_ != nullptr) kept_->~Memory();
+}
+
+void Board::join(Unit& unit) {
+  const std::lock_guard lock(units_mutex_);
+  units_.push_back(&unit);
+}
+
+void Board::leave(Unit& unit) {
+  const std::lock_guard restoring(restore_mutex_);
+  const std::lock_guard lock(units_mutex_);
+  std::erase(units_, &unit);
+}
+
+hal::Link Board::link() const noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!present_) return hal::Link::disconnected;
+  return began_ ? hal::Link::connected : hal::Link::faulted;
+}
+
+fw::Description Board::description() const {
+  const std::lock_guard lock(mutex_);
+  return description_;
+}
+
+std::string Board::name() const {
+  const std::lock_guard lock(mutex_);
+  return std::string(description_.serial.view());
+}
+
+std::string Board::port() const { return carrier_->port(); }
+
+void Board::note(const std::string& text) const {
+  if (log_ != nullptr) log_->note("rig " + name(), text);
+}
+
+Error Board::refused(const fw::Answer& refusal, const std::string& doing) const {
+  return refusal_error(refusal, doing, name());
+}
+
+Result<Reply> Board::command(fw::Type type, std::span<const std::uint8_t> payload, const std::string& doing) {
+  auto reply = ask(type, payload, in(kCommand));
+  if (!reply) return std::move(reply).error();
+  if (reply->refusal) return refused(*reply->refusal, doing);
+  return reply;
+}
+
+Result<fw::Value> Board::get(fw::Property property, std::size_t index, const std::string& doing) {
+  auto reply = command(fw::Type::get, fw::Get{property, static_cast<std::uint16_t>(index)}, doing);
+  if (!reply) return std::move(reply).error();
+  const auto value = fw::decode_value(reply->bytes());
+  if (!value || value->property != property || value->index != index)
+    return Error{Code::protocol, doing + ": the board answers something else than was asked", name(), 0, {}};
+  return *value;
+}
+
+Result<void> Board::set(const fw::Value& value, const std::string& doing) {
+  auto reply = command(fw::Type::set, value, doing);
+  return reply ? Result<void>() : std::move(reply).error();
+}
+
+Result<void> Board::clear_own_faults() {
+  auto faults = get(fw::Property::faults, 0, "asking for faults");
+  if (!faults) return std::move(faults).error();
+  constexpr std::int64_t kOwn = fw::kFaultCommanded | fw::kFaultLinkLost;
+  if (faults->number == 0 || (faults->number & ~kOwn) != 0) return {};
+  auto reply = command(fw::Type::clear_fault, "clearing what this program had made safe");
+  return reply ? Result<void>() : std::move(reply).error();
+}
+
+void Board::go_dark(fw::Type how) noexcept {
+  const Deadline deadline = in(kDark);
+  tell(how, {});
+  (void)ask(how, {}, deadline);
+}
+
+Heard Board::heard() const {
+  const std::lock_guard lock(mutex_);
+  return heard_;
+}
+
+bool Board::await(const std::function<bool(const Heard&)>& fact, Deadline deadline, std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  bool held = false;
+  const auto settled = [&] {
+    held = session_ == Session::standing && fact(heard_);
+    return held || session_ != Session::standing;
+  };
+  (void)changed_.wait_until(lock, stop, deadline.at, settled);
+  return held;
+}
+
+}  // namespace nicol::rig

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looking for boards, and their units as devices. A board is opened once; its units share it.
+#include "drivers/rig/driver.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "drivers/rig/axis.hpp"
+#include "drivers/rig/instruments.hpp"
+#include "drivers/rig/source.hpp"
+#include "drivers/rig/tagger.hpp"
+
+namespace nicol::rig {
+namespace {
+
+std::string text(const hal::DeviceArgs& args, std::string_view key) {
+  const auto it = args.find(key);
+  return it == args.end() ? std::string() : it->second;
+}
+
+Error bad(std::string message) { return {Code::bad_input, std::move(message), "", 0, {}}; }
+
+/// The number under `key`, or `otherwise` where there is none.
+Result<double> number(const hal::DeviceArgs& args, std::string_view key, double otherwise) {
+  const std::string value = text(args, key);
+  if (value.empty()) return otherwise;
+  double out = 0;
+  const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), out);
+  if (problem != std::errc() || end != value.data() + value.size() || !(out >= 0))
+    return bad(fmt::format("{}={} is no number that is zero or more", key, value));
+  return out;
+}
+
+/// A few numbers by name; the first that is wrong is told.
+class Numbers {
+ public:
+  explicit Numbers(const hal::DeviceArgs& args) : args_(args) {}
+  double get(std::string_view key, double otherwise = 0) {
+    auto value = number(args_, key, otherwise);
+    if (!value && !wrong_) wrong_ = std::move(value).error();
+    return value ? *value : otherwise;
+  }
+  const std::optional<Error>& wrong() const { return wrong_; }
+
+ private:
+  const hal::DeviceArgs& args_;
+  std::optional<Error> wrong_;
+};
+
+// ---- boards ----
+
+/// "NIC001:source", as DeviceInfo has it, names the board as well.
+std::string board_serial(const hal::DeviceArgs& args) {
+  const std::string serial = text(args, "serial");
+  return serial.substr(0, serial.find(':'));
+}
+
+bool is_board(std::uint16_t vendor, std::uint16_t product) { return vendor == kVendorId && product == kProductId; }
+
+Result<std::string> only_board(transport::Hub& hub) {
+  auto usb = hub.usb();
+  if (!usb) return std::move(usb).error();
+  std::string found;
+  std::size_t count = 0;
+  for (const transport::UsbInfo& info : (*usb)->list())
+    if (is_board(info.vendor_id, info.product_id)) {
+      found += (found.empty() ? "" : ", ") + info.serial;
+      ++count;
+    }
+  if (count == 1) return found;
+  if (count == 0) return Error{Code::not_found, "no rig board is plugged in", "", 0, {}};
+  return bad(fmt::format("several rig boards are plugged in ({}): name serial=", found));
+}
+
+Result<Timing> timing_for(const hal::DeviceArgs& args, Timing timing) {
+  auto retry = number(args, "retry_ms", 0);
+  if (!retry) return std::move(retry).error();
+  if (*retry > 0) timing.usb.wait_ms = timing.serial.wait_ms = static_cast<std::uint32_t>(*retry);
+  return timing;
+}
+
+Result<Board*> serial_board(transport::Hub& hub, const std::string& port, const Timing& timing) {
+  transport::SerialAddress where;
+  where.port = port;
+  for (const transport::SerialPortInfo& info : transport::list_serial_ports())
+    if (info.port == port) where = transport::address_of(info);
+  return hub.shared<Board>("rig " + port, [&]() -> Result<std::unique_ptr<Board>> {
+    return Board::open([&](CarrierEvents events) { return open_serial(hub, where, std::move(events)); }, timing,
+                       &hub.log());
+  });
+}
+
+Result<Board*> board_of(transport::Hub& hub, const hal::DeviceArgs& args, const Timing& usual) {
+  auto timing = timing_for(args, usual);
+  if (!timing) return std::move(timing).error();
+  if (const std::string port = text(args, "port"); port.starts_with("/dev/tty") || port.starts_with("/dev/serial"))
+    return serial_board(hub, port, *timing);
+  std::string serial = board_serial(args);
+  if (serial.empty()) {
+    auto only = only_board(hub);
+    if (!only) return std::move(only).error();
+    serial = *std::move(only);
+  }
+  return hub.shared<Board>("rig " + serial, [&]() -> Result<std::unique_ptr<Board>> {
+    return Board::open([&](CarrierEvents events) { return open_usb(hub, serial, std::move(events)); }, *timing,
+                       &hub.log());
+  });
+}
+
+// ---- units ----
+
+template <class T>
+Result<std::unique_ptr<hal::Device>> as_device(Result<std::unique_ptr<T>> made) {
+  if (!made) return std::move(made).error();
+  return std::unique_ptr<hal::Device>(*std::move(made));
+}
+
+Result<std::unique_ptr<hal::Device>> make_source(Board& board, const hal::DeviceArgs& args) {
+  Numbers numbers(args);
+  SourceOptions options;
+  options.slot_ps = static_cast<std::uint64_t>(numbers.get("slot_ps"));
+  options.sync_divider = static_cast<std::uint32_t>(numbers.get("sync_divider", 1000));
+  options.width_ps = static_cast<std::uint32_t>(numbers.get("width_ps"));
+  if (numbers.get("heralded") != 0) options.source = hal::SourceKind::heralded;
+  if (numbers.wrong()) return *numbers.wrong();
+  return as_device(RigSource::make(board, options));
+}
+
+Result<std::unique_ptr<hal::Device>> make_tagger(Board& board, const hal::DeviceArgs& args) {
+  Numbers numbers(args);
+  TaggerOptions options;
+  options.ring = static_cast<std::size_t>(numbers.get("ring", static_cast<double>(options.ring)));
+  if (numbers.wrong()) return *numbers.wrong();
+  if (options.ring == 0) return bad("ring=0: the ring needs room for tags");
+  return as_device(RigTagger::make(board, options));
+}
+
+Result<std::unique_ptr<hal::Device>> make_detector(Board& board, std::size_t index, const hal::DeviceArgs& args) {
+  Numbers numbers(args);
+  DetectorOptions options;
+  options.info.efficiency = numbers.get("efficiency");
+  options.info.dark_rate = {numbers.get("dark_hz")};
+  options.info.dead_time = {static_cast<std::int64_t>(numbers.get("dead_time_ns") * 1000)};
+  options.info.rate_limit = {numbers.get("rate_limit_hz")};
+  if (numbers.wrong()) return *numbers.wrong();
+  if (options.info.efficiency > 1) return bad("efficiency is a fraction, 0 to 1");
+  return as_device(RigDetector::make(board, index, options));
+}
+
+Result<std::unique_ptr<hal::Device>> make_axis(Board& board, std::size_t index, const hal::DeviceArgs& args) {
+  Numbers numbers(args);
+  AxisOptions options;
+  options.tolerance = Angle::degrees(numbers.get("tolerance_deg", options.tolerance.degrees()));
+  if (numbers.wrong()) return *numbers.wrong();
+  return as_device(RigAxis::make(board, index, options));
+}
+
+/// "shutter-3" of kind "shutter" is 3.
+std::optional<std::size_t> index_of(const std::string& unit, std::string_view kind) {
+  if (!unit.starts_with(kind) || unit.size() <= kind.size() + 1 || unit[kind.size()] != '-') return {};
+  std::size_t index = 0;
+  const char* const last = unit.data() + unit.size();
+  const auto [end, problem] = std::from_chars(unit.data() + kind.size() + 1, last, index);
+  return problem == std::errc() && end == last ? std::optional(index) : std::nullopt;
+}
+
+Result<std::unique_ptr<hal::Device>> make_unit(Board& board, const std::string& unit, const hal::DeviceArgs& args) {
+  if (unit == "source") return make_source(board, args);
+  if (unit == "tagger") return make_tagger(board, args);
+  if (unit == "io") return as_device(RigDigitalIo::make(board));
+  if (const auto k = index_of(unit, "shutter")) return as_device(RigShutter::make(board, *k));
+  if (const auto k = index_of(unit, "detector")) return make_detector(board, *k, args);
+  if (const auto k = index_of(unit, "axis")) return make_axis(board, *k, args);
+  return bad(fmt::format("unit={}: name source, tagger, shutter-0, detector-0, axis-0 or io", unit));
+}
+
+std::string unit_of(const hal::DeviceArgs& args) {
+  if (const std::string unit = text(args, "unit"); !unit.empty()) return unit;
+  const std::string serial = text(args, "serial");
+  const std::size_t colon = serial.find(':');
+  return colon == std::string::npos ? std::string() : serial.substr(colon + 1);
+}
+
+std::vector<std::string> units_of(const fw::Description& about) {
+  std::vector<std::string> units;
+  if (about.source.max_slot_ps != 0) units.push_back("source");
+  if (about.tagger.channels != 0) units.push_back("tagger");
+  for (unsigned k = 0; k < about.shutters; ++k) units.push_back(fmt::format("shutter-{}", k));
+  for (unsigned k = 0; k < about.detectors.count; ++k) units.push_back(fmt::format("detector-{}", k));
+  for (std::size_t k = 0; k < about.axis_count; ++k) units.push_back(fmt::format("axis-{}", k));
+  if (about.digital_inputs + about.digital_outputs != 0) units.push_back("io");
+  return units;
+}
+
+// ---- looking ----
+
+std::vector<hal::DeviceArgs> candidates(transport::Hub& hub) {
+  std::vector<hal::DeviceArgs> found;
+  if (auto usb = hub.usb())
+    for (const transport::UsbInfo& info : (*usb)->list()) {
+      if (!is_board(info.vendor_id, info.product_id)) continue;
+      hal::DeviceArgs entry{{"driver", "rig"}, {"model", info.product}, {"serial", info.serial}, {"port", info.port}};
+      if (!info.accessible)
+        entry.emplace("missing",
+                      "you may not open this board: install the udev rule drivers/60-nicol.rules (nicol "
+                      "doctor prints how), then plug it in again");
+      found.push_back(std::move(entry));
+    }
+  for (const transport::SerialPortInfo& info : transport::list_serial_ports()) {
+    if (!is_board(info.vendor_id, info.product_id)) continue;
+    hal::DeviceArgs entry{{"driver", "rig"}, {"model", info.product}, {"serial", info.serial}, {"port", info.port}};
+    if (!info.accessible)
+      entry.emplace("missing", fmt::format("you may not open {}: join the group dialout, or install the udev rule "
+                                           "drivers/60-nicol.rules",
+                                           info.port));
+    found.push_back(std::move(entry));
+  }
+  return found;
+}
+
+void list_units(transport::Hub& hub, const hal::DeviceArgs& board, const Timing& timing,
+                std::vector<hal::DeviceArgs>& out) {
+  auto opened = board_of(hub, board, timing);
+  if (!opened) {
+    out.push_back(board);
+    out.back().emplace("error", describe(opened.error()));
+    return;
+  }
+  for (const std::string& unit : units_of((*opened)->description())) {
+    out.push_back(board);
+    out.back().emplace("unit", unit);
+  }
+}
+
+Result<std::vector<hal::DeviceArgs>> find(transport::Hub& hub, const Timing& timing, const hal::DeviceArgs& args) {
+  const std::string serial = board_serial(args);
+  std::vector<hal::DeviceArgs> found;
+  for (const hal::DeviceArgs& board : candidates(hub)) {
+    if (!serial.empty() && text(board, "serial") != serial) continue;
+    if (text(args, "probe") == "1" && board.count("missing") == 0) {
+      list_units(hub, board, timing, found);
+      continue;
+    }
+    found.push_back(board);
+    found.back().emplace("note", "has units: probe=1 lists them, unit= names one");
+  }
+  return found;
+}
+
+Result<std::unique_ptr<hal::Device>> make(transport::Hub& hub, const Timing& timing, const hal::DeviceArgs& args) {
+  const std::string unit = unit_of(args);
+  if (unit.empty()) return bad("a rig board is used by its units: name unit=source, tagger, shutter-0, …");
+  auto board = board_of(hub, args, timing);
+  if (!board) return std::move(board).error();
+  return make_unit(**board, unit, args);
+}
+
+}  // namespace
+
+hal::Driver driver(transport::Hub& hub, const Timing& timing) {
+  hal::Driver d;
+  d.name = "rig";
+  d.kinds = {hal::DeviceKind::photon_source, hal::DeviceKind::time_tagger,    hal::DeviceKind::shutter,
+             hal::DeviceKind::detector,      hal::DeviceKind::rotation_stage, hal::DeviceKind::digital_io};
+  d.find = [&hub, timing](const hal::DeviceArgs& args, Deadline) { return find(hub, timing, args); };
+  d.make = [&hub, timing](const hal::DeviceArgs& args) { return make(hub, timing, args); };
+  return d;
+}
+
+}  // namespace nicol::rig

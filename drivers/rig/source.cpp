@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Light: armed in two steps, dark by the shortest way. The pattern is in source_pattern.cpp.
+#include "drivers/rig/source.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "drivers/rig/pattern.hpp"
+
+namespace nicol::rig {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kArmTries = 4;
+constexpr std::uint16_t kLongestWait = 2500;  // ms
+constexpr std::size_t kLargestPattern = std::size_t{1} << 20;
+
+fw::Light light_of(hal::LightLevel level) {
+  switch (level) {
+    case hal::LightLevel::alignment:
+      return fw::Light::alignment;
+    case hal::LightLevel::quantum:
+      return fw::Light::quantum;
+    case hal::LightLevel::off:
+      break;
+  }
+  return fw::Light::off;
+}
+
+hal::EmissionState state_of(std::int64_t number, fw::Faults faults) {
+  switch (number) {
+    case static_cast<std::int64_t>(fw::Emission::off):
+      return hal::EmissionState::off;
+    case static_cast<std::int64_t>(fw::Emission::armed):
+      return hal::EmissionState::armed;
+    case static_cast<std::int64_t>(fw::Emission::emitting):
+      return hal::EmissionState::emitting;
+    case static_cast<std::int64_t>(fw::Emission::tripped):
+      // Made safe by this program's own word: dark, and nothing is wrong.
+      return faults == fw::kFaultCommanded ? hal::EmissionState::off : hal::EmissionState::tripped;
+    default:
+      return hal::EmissionState::unknown;
+  }
+}
+
+}  // namespace
+
+RigSource::RigSource(Board& board, const SourceOptions& options, transport::PrivateBuffer packed)
+    : Face(board, "source"), options_(options), about_(board.description().source), packed_(std::move(packed)) {}
+
+Result<std::unique_ptr<RigSource>> RigSource::make(Board& board, const SourceOptions& options) {
+  const fw::SourceInfo about = board.description().source;
+  if (about.max_slot_ps == 0)
+    return Error{Code::not_found, fmt::format("board {} has no source", board.name()), board.name(), 0, {}};
+  SourceOptions chosen = options;
+  if (chosen.slot_ps == 0) chosen.slot_ps = about.min_slot_ps;
+  auto packed = transport::PrivateBuffer::create(fw::kControlPayload);
+  if (!packed) return std::move(packed).error();
+  std::unique_ptr<RigSource> source(new RigSource(board, chosen, *std::move(packed)));
+  board.join(*source);
+  if (auto set = source->configure(); !set) return std::move(set).error();
+  return source;
+}
+
+RigSource::~RigSource() {
+  board().leave(*this);
+  if (lit_) board().go_dark(fw::Type::disable_emission);
+}
+
+Result<void> RigSource::configure() {
+  fw::SourceConfig config;
+  config.slot_ps = options_.slot_ps;
+  config.sync_divider = options_.sync_divider;
+  config.width_ps = options_.width_ps;
+  auto reply =
+      board().command(fw::Type::source_config, config,
+                      fmt::format("setting slots of {} ps (the board does {} to {}) with a sync every {} slots",
+                                  options_.slot_ps, about_.min_slot_ps, about_.max_slot_ps, options_.sync_divider));
+  return reply ? Result<void>() : std::move(reply).error();
+}
+
+void RigSource::session_began() {
+  lit_ = false;
+  level_ = hal::LightLevel::off;
+  (void)configure();
+}
+
+hal::SourceCaps RigSource::caps() const {
+  hal::SourceCaps caps;
+  caps.source = options_.source;
+  caps.record = options_.source == hal::SourceKind::heralded ? hal::PreparationRecord::heralded_pattern
+                                                             : hal::PreparationRecord::pattern_player;
+  caps.slot_period = {static_cast<std::int64_t>(options_.slot_ps)};
+  caps.max_pattern_slots = kLargestPattern;
+  caps.intensities = 1;
+  caps.self_safing = about_.self_safing;
+  caps.has_interlock = about_.has_interlock;
+  return caps;
+}
+
+Result<hal::InterlockState> RigSource::interlock() {
+  if (auto here = connected(); !here) return std::move(here).error();
+  auto loop = board().get(fw::Property::interlock, 0, "asking for the interlock");
+  if (!loop) return std::move(loop).error();
+  auto key = board().get(fw::Property::key_switch, 0, "asking for the key switch");
+  if (!key) return std::move(key).error();
+  const auto is = [&](fw::Loop state) {
+    return loop->number == static_cast<std::int64_t>(state) || key->number == static_cast<std::int64_t>(state);
+  };
+  if (is(fw::Loop::open)) return hal::InterlockState::open;
+  return is(fw::Loop::closed) ? hal::InterlockState::closed : hal::InterlockState::absent;
+}
+
+Result<void> RigSource::prepare_arming() {
+  const auto state = emission();
+  if (!state) return state.error();
+  if (*state == hal::EmissionState::emitting) return error(Code::unsafe_state, "already emitting");
+  auto reply = *state == hal::EmissionState::armed ? board().command(fw::Type::disable_emission, "disarming")
+                                                   : board().command(fw::Type::clear_fault, "clearing faults");
+  return reply ? Result<void>() : std::move(reply).error();
+}
+
+Result<void> RigSource::arm_once(std::uint16_t& wait_ms) {
+  auto nonce = board().get(fw::Property::arm_nonce, 0, "asking for leave to arm");
+  if (!nonce) return std::move(nonce).error();
+  std::array<std::uint8_t, fw::Arm::kBytes> payload{};
+  fw::encode(fw::Arm{static_cast<std::uint64_t>(nonce->number)}, payload);
+  auto reply = board().ask(fw::Type::arm, payload, SteadyDeadlines().in(1s));
+  if (!reply) return std::move(reply).error();
+  if (!reply->refusal) return {};
+  if (reply->refusal->code == static_cast<std::uint16_t>(fw::Nack::busy)) wait_ms = reply->refusal->detail;
+  return board().refused(*reply->refusal, "arming");
+}
+
+Result<void> RigSource::arm(hal::ArmToken) {
+  if (auto here = connected(); !here) return here;
+  if (auto ready = prepare_arming(); !ready) return ready;
+  Result<void> armed;
+  for (int i = 0; i < kArmTries; ++i) {
+    std::uint16_t wait_ms = 0;
+    armed = arm_once(wait_ms);
+    if (armed || wait_ms == 0) return armed;
+    // Refused, so nothing has happened: with a new nonce it may be tried again.
+    (void)board().await([](const Heard&) { return false; },
+                        SteadyDeadlines().in(std::chrono::milliseconds(std::min(wait_ms, kLongestWait)) + 5ms));
+  }
+  return armed;
+}
+
+Result<void> RigSource::enable_emission() {
+  if (auto here = connected(); !here) return here;
+  auto reply = board().command(fw::Type::enable_emission, "enabling emission");
+  if (!reply) return std::move(reply).error();
+  lit_ = true;
+  return {};
+}
+
+void RigSource::disable_emission() noexcept {
+  lit_ = false;
+  board().go_dark(fw::Type::disable_emission);
+}
+
+void RigSource::safe_state() noexcept {
+  lit_ = false;
+  level_ = hal::LightLevel::off;
+  board().go_dark(fw::Type::safe_state);
+}
+
+Result<hal::EmissionState> RigSource::emission() {
+  if (board().link() == hal::Link::faulted) return hal::EmissionState::unknown;
+  if (auto here = connected(); !here) return std::move(here).error();
+  auto state = board().get(fw::Property::emission, 0, "asking for the emission");
+  if (!state && board().link() == hal::Link::faulted) return hal::EmissionState::unknown;
+  if (!state) return std::move(state).error();
+  fw::Faults faults = 0;
+  if (state->number == static_cast<std::int64_t>(fw::Emission::tripped))
+    if (const auto latched = board().get(fw::Property::faults, 0, "asking for faults"))
+      faults = static_cast<fw::Faults>(latched->number);
+  const hal::EmissionState now = state_of(state->number, faults);
+  if (now != hal::EmissionState::emitting) lit_ = false;
+  if (state->number == static_cast<std::int64_t>(fw::Emission::tripped)) level_ = hal::LightLevel::off;
+  return now;
+}
+
+Result<void> RigSource::set_light_level(hal::LightLevel level) {
+  if (auto here = connected(); !here) return here;
+  const fw::Value value{fw::Property::light_level, 0, static_cast<std::int64_t>(light_of(level)), {}, {}};
+  if (auto set = board().set(value, fmt::format("setting {} light", to_string(level))); !set) return set;
+  level_ = level;
+  return {};
+}
+
+hal::LightLevel RigSource::light_level() const noexcept {
+  const Heard heard = board().heard();
+  const bool tripped = heard.known && heard.emission == fw::Emission::tripped;
+  return lit_ && !tripped ? level_.load() : hal::LightLevel::off;
+}
+
+}  // namespace nicol::rig
