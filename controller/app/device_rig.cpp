@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/app/key_file_seal.hpp"
 #include "drivers/catalogue/register_all.hpp"
 #include "sim/devices/timing.hpp"
 
@@ -19,7 +20,7 @@ std::string text_of(const hal::DeviceArgs& args) {
 
 Result<std::unique_ptr<Instruments>> make_instruments() {
   auto instruments = std::make_unique<Instruments>();
-  if (auto r = register_all(instruments->registry, instruments->hub); !r) return std::move(r).error();
+  if (auto r = register_all(instruments->registry, instruments->hub, key_file_seal); !r) return std::move(r).error();
   return instruments;
 }
 

@@ -7,6 +7,7 @@
 #include "drivers/elliptec/driver.hpp"
 #include "drivers/newport/driver.hpp"
 #include "drivers/rig/driver.hpp"
+#include "drivers/rig/driver.hpp"
 #include "drivers/tagger-bridge/driver.hpp"
 #include "drivers/tdc1/driver.hpp"
 

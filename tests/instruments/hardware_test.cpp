@@ -18,7 +18,7 @@ struct Hardware {
 
 Bench open(const hal::DeviceArgs& args) {
   auto hardware = std::make_shared<Hardware>();
-  EXPECT_TRUE(succeeds(register_all(hardware->registry, hardware->hub)));
+  EXPECT_TRUE(succeeds(register_all(hardware->registry, hardware->hub, nullptr)));
   auto device = hardware->registry.make(args);
   EXPECT_TRUE(succeeds(device));
   if (device) hardware->device = *std::move(device);

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "controller/keystore/sealed_stream.hpp"
+#include "controller/app/key_file_seal.hpp"
 #include "drivers/tagger-bridge/swabian/swabian_bridge.hpp"
 #include "tests/hal_contract/fixture.hpp"
 #include "tests/instruments/tagger_bridge_bench.hpp"
@@ -117,28 +117,6 @@ TEST_F(SwabianBridge, ListensToTheFallingEdgeWhenToldAndNotToWhatIsOff) {
   EXPECT_EQ(ear.tags[1], (hal::TimeTag{400, 2, 0}));
 }
 
-/// The driver's interface over the key store's sealing: what the program does when it makes its registry.
-class KeyFileSeal final : public tagger_bridge::Seal {
- public:
-  static Result<std::unique_ptr<Seal>> make(const std::string& file, tagger_bridge::SealSide side) {
-    const bool driver = side == tagger_bridge::SealSide::driver;
-    auto stream =
-        keystore::SealedStream::open(file, driver ? keystore::StreamSide::caller : keystore::StreamSide::listener);
-    if (!stream) return std::move(stream).error();
-    return std::unique_ptr<Seal>(new KeyFileSeal(*std::move(stream)));
-  }
-  std::vector<std::uint8_t> greeting() override { return stream_.greeting(); }
-  Result<void> open(std::span<const std::uint8_t> bytes, std::vector<std::uint8_t>& plain) override {
-    return stream_.open(bytes, plain);
-  }
-  bool ready() const override { return stream_.ready(); }
-  Result<std::vector<std::uint8_t>> seal(std::span<const std::uint8_t> plain) override { return stream_.seal(plain); }
-
- private:
-  explicit KeyFileSeal(keystore::SealedStream stream) : stream_(std::move(stream)) {}
-  keystore::SealedStream stream_;
-};
-
 std::string key_file(const std::filesystem::path& folder, char fill) {
   const std::string path = (folder / (std::string("bridge-") + fill + ".key")).string();
   { std::ofstream(path, std::ios::binary) << std::string(32, fill); }
@@ -152,19 +130,19 @@ class SealedSwabianBridge : public SwabianBridge {
     bridge::ServerOptions options;
     options.address = {tagger_bridge::Address::Kind::tcp, "127.0.0.1", port()};
     options.key_file = key_file(folder_, 'a');
-    options.seal = KeyFileSeal::make;
+    options.seal = app::key_file_seal;
     serve(std::move(options));
   }
   static std::string port() { return std::to_string(20'000 + ::getpid() % 10'000); }
 };
 
 TEST_F(SealedSwabianBridge, PassesTheSameTagsUnderTheSealOfAKeyFile) {
-  call({{"address", "tcp:127.0.0.1:" + port()}, {"key", key_file(folder_, 'a')}}, KeyFileSeal::make);
+  call({{"address", "tcp:127.0.0.1:" + port()}, {"key", key_file(folder_, 'a')}}, app::key_file_seal);
   expect_two_tags_and_a_loss();
 }
 
 TEST_F(SealedSwabianBridge, RefusesAnotherKey) {
-  const auto made = tagger_bridge::driver(hub_, KeyFileSeal::make)
+  const auto made = tagger_bridge::driver(hub_, app::key_file_seal)
                         .make({{"address", "tcp:127.0.0.1:" + port()}, {"key", key_file(folder_, 'b')}});
   EXPECT_EQ(code_of(made), Code::authentication);
 }

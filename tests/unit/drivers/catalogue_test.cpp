@@ -29,14 +29,14 @@ TEST(UdevRules, NameEveryIdentityOnce) {
 TEST(RegisterAll, TakesEveryDriverOnce) {
   transport::Hub hub;
   hal::Registry registry;
-  ASSERT_TRUE(register_all(registry, hub).ok());
+  ASSERT_TRUE(register_all(registry, hub, nullptr).ok());
   EXPECT_FALSE(registry.drivers().empty());
 }
 
 TEST(RegisterAll, GivesEveryDriverAWayToLookAndToMake) {
   transport::Hub hub;
   hal::Registry registry;
-  ASSERT_TRUE(register_all(registry, hub).ok());
+  ASSERT_TRUE(register_all(registry, hub, nullptr).ok());
   for (const hal::Driver& driver : registry.drivers()) {
     EXPECT_TRUE(driver.find) << driver.name;
     EXPECT_TRUE(driver.make) << driver.name;
@@ -47,7 +47,7 @@ TEST(RegisterAll, GivesEveryDriverAWayToLookAndToMake) {
 TEST(RegisterAll, HasADriverForEveryIdentityOfTheRules) {
   transport::Hub hub;
   hal::Registry registry;
-  ASSERT_TRUE(register_all(registry, hub).ok());
+  ASSERT_TRUE(register_all(registry, hub, nullptr).ok());
   for (const UsbId& id : usb_ids())
     EXPECT_TRUE(std::any_of(registry.drivers().begin(), registry.drivers().end(), [&](const hal::Driver& d) {
       return d.name == id.driver;
@@ -57,7 +57,7 @@ TEST(RegisterAll, HasADriverForEveryIdentityOfTheRules) {
 TEST(RegisterAll, RefusesADeviceThatIsNotThere) {
   transport::Hub hub;
   hal::Registry registry;
-  ASSERT_TRUE(register_all(registry, hub).ok());
+  ASSERT_TRUE(register_all(registry, hub, nullptr).ok());
   for (const hal::Driver& driver : registry.drivers()) {
     const auto made = registry.make({{"driver", driver.name}, {"serial", "nobody"}, {"port", "/dev/ttyNOBODY"}});
     ASSERT_FALSE(made.ok()) << driver.name;
