@@ -109,11 +109,11 @@ class PausableNodes {
   std::unique_ptr<service::Node> node(Side side, const Options& options) {
     const auto config = expect(service::load_config(link_.config(side)));
     secret::set_memory_policy(config.memory_policy());
-    app::SimulatedNode setup = expect(app::node_from_config(config));
+    app::NodeSetup setup = expect(app::node_from_config(config));
     setup.world.seed = 11;
     setup.world.speed = 1;
     service::NodeParts parts;
-    parts.rig = expect(app::make_rig(setup));
+    parts.rig = expect(app::make_rig(setup, {}));
     note_devices(*parts.rig);
     service::NodeOptions o;
     o.session.side = side;
