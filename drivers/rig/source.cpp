@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kArmTries = 4;
+constexpr std::int64_t kUsualWatchdog = 1000;
 constexpr std::uint16_t kLongestWait = 2500;  // ms
 constexpr std::size_t kLargestPattern = std::size_t{1} << 20;
 
@@ -47,7 +48,21 @@ hal::EmissionState state_of(std::int64_t number, fw::Faults faults) {
 }  // namespace
 
 RigSource::RigSource(Board& board, const SourceOptions& options, transport::PrivateBuffer packed)
-    : Face(board, "source"), options_(options), about_(board.description().source), packed_(std::move(packed)) {}
+    : Face(board, "source"),
+      options_(options),
+      about_(board.description().source),
+      watchdog_ms_(kUsualWatchdog),
+      packed_(std::move(packed)) {
+  const fw::Description about = board.description();
+  add_property({"watchdog_ms",
+                "watchdog",
+                "dark after so long without a word from this computer",
+                "ms",
+                hal::ArgType::integer,
+                hal::Range{static_cast<double>(about.watchdog_min_ms), static_cast<double>(about.watchdog_max_ms), 1},
+                {},
+                hal::Access::persistent});
+}
 
 Result<std::unique_ptr<RigSource>> RigSource::make(Board& board, const SourceOptions& options) {
   const fw::SourceInfo about = board.description().source;
@@ -84,6 +99,24 @@ void RigSource::session_began() {
   lit_ = false;
   level_ = hal::LightLevel::off;
   (void)configure();
+  if (watchdog_ms_ != kUsualWatchdog) (void)set_watchdog(watchdog_ms_);
+}
+
+Result<hal::Value> RigSource::read_own(std::string_view key) {
+  if (key != "watchdog_ms") return Face::read_own(key);
+  return hal::Value{watchdog_ms_.load()};
+}
+
+Result<void> RigSource::write_own(std::string_view key, const hal::Value& value) {
+  if (key != "watchdog_ms") return Face::write_own(key, value);
+  const std::int64_t ms = std::get<std::int64_t>(value);
+  auto set = set_watchdog(ms);
+  if (set) watchdog_ms_ = ms;
+  return set;
+}
+
+Result<void> RigSource::set_watchdog(std::int64_t ms) {
+  return board().set({fw::Property::watchdog_ms, 0, ms, {}, {}}, fmt::format("setting the watchdog to {} ms", ms));
 }
 
 hal::SourceCaps RigSource::caps() const {

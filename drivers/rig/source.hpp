@@ -46,9 +46,14 @@ class RigSource final : public Face<hal::PulsedSource> {
   void session_began() override;
   void session_lost() noexcept override { lit_ = false; }
 
+ protected:
+  Result<hal::Value> read_own(std::string_view key) override;
+  Result<void> write_own(std::string_view key, const hal::Value& value) override;
+
  private:
   RigSource(Board& board, const SourceOptions& options, transport::PrivateBuffer packed);
   Result<void> configure();
+  Result<void> set_watchdog(std::int64_t ms);
   Result<void> arm_once(std::uint16_t& wait_ms);
   Result<void> prepare_arming();
   Result<void> run(std::uint64_t first_slot);
@@ -63,6 +68,7 @@ class RigSource final : public Face<hal::PulsedSource> {
 
   const SourceOptions options_;
   const fw::SourceInfo about_;
+  std::atomic<std::int64_t> watchdog_ms_;
   std::atomic<bool> lit_{false};  // enabled by us in this session and not known to be dark since
   std::atomic<hal::LightLevel> level_{hal::LightLevel::off};  // as last accepted by the board
 
