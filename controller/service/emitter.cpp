@@ -87,8 +87,10 @@ Result<Emitter::Progress> Emitter::work() {
   if (next_slot_ == slots_ && !ended_) {
     if (auto r = source_->end_block(); !r) return failed(Doubt::source, std::move(r).error());
     ended_ = true;
-    if (auto r = read_heralds(); !r) return std::move(r).error();
   }
+  // A tagger on a cable says a little later how far it has come.
+  if (herald_complete_ < next_slot_)
+    if (auto r = read_heralds(); !r) return std::move(r).error();
   if (auto r = keep_complete_chunks(); !r) return std::move(r).error();
   return ended_ && chunks_.empty() ? Progress::finished : Progress::waiting;
 }

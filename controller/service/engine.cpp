@@ -14,6 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kIdle{100}, kGoodbye{1'000}, kConnectPatience{2'000}, kPaused{2};
+constexpr milliseconds kEmitterWaits{5};  // for hints, which wake it, and for heralds, which do not
 
 void swallow(int wake) {
   std::uint64_t count = 0;
@@ -122,7 +123,7 @@ Engine::After Engine::turn(std::stop_token) {
 milliseconds Engine::patience() const {
   if (pause_) return kPaused;
   if (receiver_) return milliseconds(0);
-  if (emitter_ && now_.slots_done < now_.block_slots) return milliseconds(0);
+  if (emitter_) return emitter_waits_ ? kEmitterWaits : milliseconds(0);
   milliseconds most = kIdle;
   if (const auto due = session_->next_timeout())
     most = std::min(most, std::chrono::ceil<milliseconds>(due->at - deadlines_.now()));

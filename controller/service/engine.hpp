@@ -111,6 +111,7 @@ class Engine {
   std::optional<TcpLink> link_;
   std::unique_ptr<session::FrameReader> reader_;
   std::unique_ptr<Emitter> emitter_;
+  bool emitter_waits_ = false;
   std::unique_ptr<Receiver> receiver_;
   RigWatch watch_;
   std::optional<Pause> pause_;

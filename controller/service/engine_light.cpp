@@ -124,6 +124,7 @@ Engine::After Engine::drive_light() {
 Engine::After Engine::drive_emitter() {
   const auto progress = emitter_->work();
   if (!progress) return light_faltered(progress.error(), emitter_->doubt());
+  emitter_waits_ = *progress == Emitter::Progress::waiting;
   if (*progress == Emitter::Progress::emitted) light_moved();
   now_.slots_done = emitter_->slots_done();
   if (*progress != Emitter::Progress::finished) return light_stalled();

@@ -7,8 +7,9 @@
 #include "drivers/elliptec/driver.hpp"
 #include "drivers/newport/driver.hpp"
 #include "drivers/rig/driver.hpp"
-#include "drivers/rig/driver.hpp"
 #include "drivers/tagger-bridge/driver.hpp"
+#include "drivers/pm100/driver.hpp"
+#include "drivers/scpi-laser/driver.hpp"
 #include "drivers/tdc1/driver.hpp"
 
 namespace nicol {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node's rig as a lab has it, without a lab: real drivers over fake cables to emulated instruments, which one half of
+// the simulated bench feeds with light.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "controller/app/setup.hpp"
+
+namespace nicol::test {
+
+/// For app::Hooks::rig. Alice: a rig board with source, tagger, shutter. Bob: a rig board with tagger, shutter,
+/// detectors, and a bus of ELL14 mounts as his compensator. In real time unless the node's speed says otherwise.
+/// not_supported for motorised sources and active receivers.
+Result<std::unique_ptr<hal::Rig>> emulated_rig(const app::NodeSetup& node);
+
+/// One of each instrument plugged in, for `nicol-emu devices`.
+class EmulatedShelf {
+ public:
+  EmulatedShelf();
+  ~EmulatedShelf();
+  EmulatedShelf(const EmulatedShelf&) = delete;
+  EmulatedShelf& operator=(const EmulatedShelf&) = delete;
+
+ private:
+  struct Item;
+  std::vector<std::unique_ptr<Item>> items_;
+};
+
+}  // namespace nicol::test
