@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// nicol-emu: the whole chain through real drivers, libusb and libserialport to emulated instruments, in real time; what
+// it counts is what the simulator counts, and its mounts really turn the light.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/integration/program.hpp"
+
+namespace nicol::test {
+namespace {
+
+using nlohmann::json;
+constexpr std::chrono::seconds kPatience{120};
+
+Outcome nicol_emu(std::vector<std::string> arguments) {
+  return Program(nicol_program().parent_path() / "nicol-emu", std::move(arguments)).wait(kPatience);
+}
+
+struct Counts {
+  double detections = 0, sifted = 0, disclosed[2] = {}, errors[2] = {};
+};
+
+Counts counts_of(const json& run) {
+  Counts c;
+  for (const json& block : run["blocks"]) {
+    c.detections += block["detections"].get<double>();
+    c.sifted += block["sifted_bits"].get<double>();
+    const char* bases[] = {"rectilinear", "diagonal"};
+    for (std::size_t b = 0; b < 2; ++b) {
+      c.disclosed[b] += block["sample"][bases[b]]["bits"].get<double>();
+      c.errors[b] += block["sample"][bases[b]]["errors"].get<double>();
+    }
+  }
+  return c;
+}
+
+/// Two Poisson counts over `blocks_a` and `blocks_b` blocks of the same light.
+void expect_alike(const char* what, double a, double blocks_a, double b, double blocks_b) {
+  const double sigma = std::sqrt(a / (blocks_a * blocks_a) + b / (blocks_b * blocks_b));
+  EXPECT_NEAR(a / blocks_a, b / blocks_b, 4.5 * sigma) << what;
+}
+
+TEST(EmulatedRig, MakesKeyWithinAMinuteAndCountsAsTheSimulatorDoes) {
+  const Outcome emulated = nicol_emu({"run", "--scenario", "emulated", "--blocks", "1", "--seed", "11", "--json"});
+  ASSERT_EQ(emulated.exit, 0) << emulated.err;
+  const json run = json::parse(emulated.out);
+  EXPECT_EQ(run["blocks"][0]["status"], "key");
+  EXPECT_TRUE(run["keys_match"].get<bool>());
+  EXPECT_EQ(run["origin"], "simulated");
+  EXPECT_LT(run["totals"]["wall_s"].get<double>(), 60);
+  const Outcome plain = nicol({"run", "--scenario", "emulated", "--blocks", "4", "--seed", "12", "--json"});
+  ASSERT_EQ(plain.exit, 0) << plain.err;
+  const Counts a = counts_of(run), b = counts_of(json::parse(plain.out));
+  expect_alike("detections", a.detections, 1, b.detections, 4);
+  expect_alike("sifted bits", a.sifted, 1, b.sifted, 4);
+  for (std::size_t basis = 0; basis < 2; ++basis) {
+    expect_alike("disclosed bits", a.disclosed[basis], 1, b.disclosed[basis], 4);
+    expect_alike("errors", a.errors[basis], 1, b.errors[basis], 4);
+  }
+}
+
+/// The control: the same rig with its mounts where they do not belong.
+TEST(EmulatedRig, MakesNoKeyWhenItsMountsStandWrong) {
+  const Folder f;
+  const std::filesystem::path scenario = std::filesystem::path(NICOL_SOURCE_DIR) / "sim/scenario/emulated.toml";
+  write_file(f / "wrong.toml", read_file(scenario));
+  edit_file(f / "wrong.toml", "setting_deg = [35, 70, 20]", "setting_deg = [0, 0, 0]");
+  edit_file(f / "wrong.toml", "block_slots = 65_000_000", "block_slots = 6_500_000");
+  const Outcome o = nicol_emu({"run", "--scenario", (f / "wrong.toml").string(), "--blocks", "1", "--json"});
+  EXPECT_EQ(o.exit, 3) << o.err;
+  EXPECT_EQ(json::parse(o.out)["blocks"][0]["abort_reason"], "qber");
+}
+
+TEST(EmulatedShelf, IsListedWithoutBeingOpened) {
+  const Outcome o = nicol_emu({"devices", "--json"});
+  ASSERT_EQ(o.exit, 0) << o.err;
+  std::set<std::string> drivers;
+  const json list = json::parse(o.out);
+  for (const json& d : list["devices"]) {
+    drivers.insert(d["driver"].get<std::string>());
+    EXPECT_EQ(d["state"], "free") << d.dump();
+    EXPECT_FALSE(d["port"].get<std::string>().empty()) << d.dump();
+  }
+  for (const char* driver : {"rig", "elliptec", "apt", "newport", "tdc1"})
+    EXPECT_TRUE(drivers.contains(driver)) << driver;
+}
+
+class AnEmulatedDevice : public testing::TestWithParam<const char*> {};
+
+TEST_P(AnEmulatedDevice, PassesItsOwnChecks) {
+  const Outcome o = nicol_emu({"devices", "test", GetParam(), "--json"});
+  EXPECT_EQ(o.exit, 0) << o.err << o.out;
+  const json report = json::parse(o.out);
+  EXPECT_FALSE(report["items"].empty());
+  for (const json& item : report["items"]) EXPECT_TRUE(item["passed"].get<bool>()) << item.dump();
+}
+
+INSTANTIATE_TEST_SUITE_P(Shelf, AnEmulatedDevice,
+                         testing::Values("55000123", "27000123", "38000123", "37000123", "TDC1-0042",
+                                         "driver=elliptec,port=/dev/ttyEMU0,address=0",
+                                         "driver=rig,serial=NIC001,unit=source",
+                                         "driver=rig,serial=NIC001,unit=tagger"),
+                         [](const auto& p) { return "Number" + std::to_string(p.index); });
+
+}  // namespace
+}  // namespace nicol::test
