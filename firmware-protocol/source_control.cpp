@@ -47,9 +47,10 @@ Refused SourceControl::run(const SourceRun& run, Emission emission) noexcept {
   const SourceStatus now = board_->source();
   if (plays(now.state)) return refuse(Nack::busy);
   if (!config_ || run.first_slot % config_->sync_divider != 0) return refuse(Nack::bad_value);
-  // A slot leaves once: what has left of this block cannot be sent again.
-  const bool resumes = run.first_slot != 0;
-  if (resumes && (run.block_slots != run_.block_slots || run.first_slot < now.next_slot))
+  // A slot leaves once: what has left of this block cannot be sent again. A board that was switched off in its midst
+  // knows of no block, and its host keeps the count.
+  const bool resumes = run.first_slot != 0, knows_block = run_.block_slots != 0;
+  if (resumes && knows_block && (run.block_slots != run_.block_slots || run.first_slot < now.next_slot))
     return refuse(Nack::bad_value);
   const std::uint32_t queued = board_->description().source.buffer_slots - now.free_slots;
   if (queued != 0 && (queue_begin_ != run.first_slot || queue_end_ > run.block_slots)) board_->clear_pattern();

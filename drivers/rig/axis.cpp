@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kAskEvery = 100ms;
+constexpr auto kAskEvery = 20ms;
 
 std::string place(const fw::AxisStatus& s) { return fmt::format("{} counts", s.position); }
 
@@ -17,7 +17,8 @@ std::string place(const fw::AxisStatus& s) { return fmt::format("{} counts", s.p
 /// Waits for the board's word that the axis stands, then asks where. Asks now and then in case the word was lost.
 class RigAxis::Move final : public hal::MotionState {
  public:
-  Move(RigAxis& axis, Travel travel, std::int64_t goal) : axis_(&axis), travel_(travel), goal_(goal) {}
+  Move(RigAxis& axis, Travel travel, std::int64_t goal)
+      : axis_(&axis), travel_(travel), goal_(goal), stops_(axis.stops_) {}
   Result<void> wait(Deadline deadline, std::stop_token stop) override;
   bool done() const noexcept override { return done_; }
 
@@ -26,6 +27,7 @@ class RigAxis::Move final : public hal::MotionState {
   RigAxis* axis_;
   const Travel travel_;
   const std::int64_t goal_;
+  const std::uint64_t stops_;  // before it began
   std::atomic<bool> done_{false};
 };
 
@@ -44,23 +46,26 @@ Result<void> RigAxis::Move::wait(Deadline deadline, std::stop_token stop) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= deadline.at)
       return axis_->error(Code::timeout, fmt::format("the axis still moves, at {}", place(*status)));
-    (void)axis_->board().await(
-        [this](const Heard& heard) {
-          const fw::AxisStatus& said = heard.axes[axis_->index_];
-          return (said.flags & fw::kAxisMoving) == 0 && said.position == goal_ && goal_ != 0;
-        },
-        Deadline{std::min<std::chrono::steady_clock::time_point>(deadline.at, now + kAskEvery / 5)}, stop);
+    // What the board says by itself when a motion ends wakes this up at once; a word that was lost costs a little time.
+    const fw::AxisStatus before = axis_->board().heard().axes[axis_->index_];
+    (void)axis_->board().await([&](const Heard& heard) { return heard.axes[axis_->index_] != before; },
+                               Deadline{std::min<std::chrono::steady_clock::time_point>(deadline.at, now + kAskEvery)},
+                               stop);
   }
 }
 
 Result<void> RigAxis::Move::judge(const fw::AxisStatus& status) const {
+  if (axis_->stops_ != stops_)
+    return axis_->error(Code::cancelled, fmt::format("the axis was stopped at {}", place(status)));
   if ((status.flags & fw::kAxisFault) != 0)
     return axis_->error(Code::motion_fault,
                         fmt::format("the axis reports a fault at {}: home it again", place(status)));
   if (travel_ == Travel::home && (status.flags & fw::kAxisHomed) == 0)
     return axis_->error(Code::motion_fault, "the axis did not find its home: check its limit switch");
   const Angle off = axis_->angle_of(status.position - goal_);
-  if (std::abs(off.degrees()) <= axis_->options_.tolerance.degrees()) return {};
+  const bool there = std::abs(off.degrees()) <= axis_->options_.tolerance.degrees();
+  axis_->stalled_ = !there;
+  if (there) return {};
   return axis_->error(Code::motion_fault,
                       fmt::format("the axis stands {:.4f} degrees off ({} counts, wanted {}): is it blocked?",
                                   off.degrees(), status.position, goal_));
@@ -119,7 +124,7 @@ Result<hal::AxisStatus> RigAxis::status() {
   status.homed = (now->flags & fw::kAxisHomed) != 0;
   status.moving = (now->flags & fw::kAxisMoving) != 0;
   status.settled = !status.moving;
-  status.fault = (now->flags & fw::kAxisFault) != 0;
+  status.fault = (now->flags & fw::kAxisFault) != 0 || stalled_;
   status.position = angle_of(now->position);
   status.native = now->flags;
   const std::lock_guard lock(count_mutex_);
@@ -184,6 +189,7 @@ Result<hal::Motion> RigAxis::home(hal::HomeDirection) {
 
 Result<void> RigAxis::stop(hal::StopMode) {
   if (auto here = connected(); !here) return here;
+  ++stops_;
   auto reply = board().command(fw::Type::stop, fw::Axis{static_cast<std::uint8_t>(index_)}, "stopping " + unit());
   return reply ? Result<void>() : std::move(reply).error();
 }

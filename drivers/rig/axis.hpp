@@ -44,7 +44,9 @@ class RigAxis final : public Face<hal::RotationStage> {
   const std::size_t index_;
   const AxisOptions options_;
   const fw::AxisInfo about_;
-  std::mutex count_mutex_;  // guards both
+  std::atomic<std::uint64_t> stops_{0};
+  std::atomic<bool> stalled_{false};  // a move ended elsewhere; until it is homed again
+  std::mutex count_mutex_;            // guards both
   std::uint64_t moves_ = 0;
   double degrees_ = 0;
 };

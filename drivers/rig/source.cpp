@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kArmTries = 4;
+constexpr int kArmTries = 20;
 constexpr std::int64_t kUsualWatchdog = 1000;
-constexpr std::uint16_t kLongestWait = 2500;  // ms
+constexpr std::uint16_t kLongestWait = 150;  // ms, between two tries
 constexpr std::size_t kLargestPattern = std::size_t{1} << 20;
 
 fw::Light light_of(hal::LightLevel level) {

@@ -12,6 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 std::size_t words(std::size_t slots) { return (slots + 63) / 64; }
+/// Nothing leaves any more though the block is not over.
+bool rests(const fw::SourceStatus& s) { return s.state == fw::Player::dry || s.state == fw::Player::stopped; }
 bool plays(fw::Player state) { return state == fw::Player::waiting || state == fw::Player::running; }
 Deadline in(std::chrono::nanoseconds d) { return SteadyDeadlines().in(d); }
 
@@ -103,7 +105,7 @@ Result<void> RigSource::send(const hal::PatternChunk& chunk) {
     next_slot_ += n;
   }
   // All is in the board's memory once the last answer is there.
-  return wait_for([](const Heard& heard) { return heard.unanswered == 0; });
+  return wait_for([](const Heard& heard) { return heard.unanswered == 0 && !heard.refused; });
 }
 
 Result<void> RigSource::send_frame(const hal::PatternChunk& chunk, std::size_t from, std::size_t slots) {
@@ -122,7 +124,9 @@ std::uint64_t RigSource::waiting_slots(const fw::SourceStatus& status) const {
 }
 
 Result<void> RigSource::wait_for_room(std::uint64_t slots) {
-  return wait_for([&](const Heard& heard) { return waiting_slots(heard.source) + slots <= about_.buffer_slots; });
+  return wait_for([&](const Heard& heard) {
+    return !rests(heard.source) && !heard.refused && waiting_slots(heard.source) + slots <= about_.buffer_slots;
+  });
 }
 
 Result<void> RigSource::player_trouble(const fw::SourceStatus& status) const {
@@ -145,24 +149,22 @@ Result<void> RigSource::wait_for(const std::function<bool(const Heard&)>& fact) 
   Deadline deadline = in(patience);
   std::uint64_t at = 0;
   for (;;) {
-    bool done = false, trouble = false;
+    bool done = false;
     fw::SourceStatus now;
     const bool news = board().await(
         [&](const Heard& heard) {
           now = heard.source;
           done = fact(heard);
-          trouble = !lit_ || heard.refused || now.state == fw::Player::stopped || now.state == fw::Player::dry;
-          return done || trouble || now.next_slot != at;
+          return done || !lit_ || heard.refused || rests(now) || now.next_slot != at;
         },
         deadline);
     if (!news) {
       if (auto here = connected(); !here) return here;
       return error(Code::timeout, fmt::format("the pattern player stands at slot {} and does not move", at));
     }
-    if (done && !trouble) return {};
+    if (done && lit_) return {};
     if (auto wrong = player_trouble(now); !wrong) return wrong;
     if (const auto refusal = board().posted_refusal()) return board().refused(*refusal, "sending the pattern");
-    if (done) return {};
     if (now.next_slot != at) deadline = in(patience);
     at = now.next_slot;
   }

@@ -58,6 +58,7 @@ std::uint64_t RigBench::moves() const {
 void RigBench::set_interlock(fw::Loop loop) {
   const std::lock_guard lock(mutex_);
   interlock_ = loop;
+  was_open_ = was_open_ || loop == fw::Loop::open;
 }
 void RigBench::set_key(fw::Loop loop) {
   const std::lock_guard lock(mutex_);
@@ -97,6 +98,15 @@ void RigBench::power_cycle() noexcept {
   fifo_.clear();
 }
 
+/// What springs back springs back; a shutter without a spring stays where it is.
+void RigBench::power_off() noexcept {
+  const std::lock_guard lock(mutex_);
+  lamp_ = false;
+  detectors_ = outputs_ = {};
+  for (std::size_t k = 0; k < options_.about.shutters; ++k)
+    shutters_[k] = shutters_[k] && (options_.about.self_closing_shutters >> k & 1) == 0;
+}
+
 void RigBench::tell_time(std::uint64_t now_ms) noexcept {
   const std::lock_guard lock(mutex_);
   const double seconds = static_cast<double>(now_ms - now_ms_) * 1e-3;
@@ -116,7 +126,7 @@ void RigBench::light_level(fw::Light level) noexcept {
 }
 fw::Loop RigBench::interlock() noexcept {
   const std::lock_guard lock(mutex_);
-  return interlock_;
+  return std::exchange(was_open_, false) ? fw::Loop::open : interlock_;
 }
 fw::Loop RigBench::key_switch() noexcept {
   const std::lock_guard lock(mutex_);

@@ -53,6 +53,7 @@ class RigBench final : public RigHardware {
   const fw::Description& description() const noexcept override { return options_.about; }
   std::uint64_t random() noexcept override;
   void power_cycle() noexcept override;
+  void power_off() noexcept override;
   void tell_time(std::uint64_t now_ms) noexcept override;
   void emission(fw::Switch to) noexcept override;
   void light_level(fw::Light level) noexcept override;
@@ -114,6 +115,7 @@ class RigBench final : public RigHardware {
   bool lamp_ = false;
   fw::Light light_ = fw::Light::off;
   fw::Loop interlock_ = fw::Loop::closed, key_ = fw::Loop::closed;
+  bool was_open_ = false;  // since the firmware looked last: an interlock latches in hardware
 
   std::uint64_t slot_ps_ = 0;
   std::deque<std::uint8_t> pattern_;  // one state a slot

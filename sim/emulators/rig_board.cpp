@@ -115,7 +115,7 @@ void RigBoardCore::live(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
       const std::lock_guard lock(mutex_);
-      firmware_->poll(tick_to({}));
+      if (powered_) firmware_->poll(tick_to({}));
     }
     std::unique_lock lock(sleep_mutex);
     sleep.wait_for(lock, stop, every, [] { return false; });
@@ -139,6 +139,13 @@ void RigBoardCore::power_cycle() {
   hardware_->power_cycle();
   buffers_ = std::make_unique<fw::Buffers>(link_);
   firmware_.emplace(*hardware_, *buffers_, link_);
+  powered_ = true;
+}
+
+void RigBoardCore::power_off() {
+  const std::lock_guard lock(mutex_);
+  powered_ = false;
+  hardware_->power_off();
 }
 
 void RigBoardCore::cable_out() {

@@ -37,8 +37,11 @@ class RigBoardCore {
   void receive(std::span<const std::uint8_t> bytes, Picoseconds now);
   std::size_t transmit(fw::Channel channel, std::span<std::uint8_t> into, Picoseconds now);
   void power_cycle();
-  /// The board notices that its cable is out (USB suspend, DTR): at once safe. Without this its watchdog notices.
+  /// A board with a supply of its own notices that its cable is out (USB suspend, DTR): at once safe. Without this its
+  /// watchdog notices.
   void cable_out();
+  /// A board that lives on its cable: the firmware is gone with the supply, until power_cycle().
+  void power_off();
   Picoseconds next_due() const;
 
   fw::Emission emission() const;
@@ -58,6 +61,7 @@ class RigBoardCore {
   std::unique_ptr<fw::Buffers> buffers_;
   std::optional<fw::Firmware> firmware_;
   Picoseconds last_now_;
+  bool powered_ = true;
   std::uint64_t uptime_ms_ = 0;
   std::chrono::steady_clock::time_point last_at_ = std::chrono::steady_clock::now();
   std::jthread life_;

@@ -12,6 +12,8 @@ class RigHardware : public fw::Board {
   virtual ~RigHardware() = default;
   /// As after switching on: dark, closed, off, not homed.
   virtual void power_cycle() noexcept = 0;
+  /// The supply is gone, and the firmware with it.
+  virtual void power_off() noexcept = 0;
   /// The firmware's time, before anything else of this moment is asked.
   virtual void tell_time(std::uint64_t /*now_ms*/) noexcept {}
   std::size_t packet_bytes() const noexcept final { return packet_; }

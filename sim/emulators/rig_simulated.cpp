@@ -52,6 +52,7 @@ class SimulatedHardware final : public RigHardware {
   const fw::Description& description() const noexcept override { return about_; }
   std::uint64_t random() noexcept override { return os_random_word(); }
   void power_cycle() noexcept override;
+  void power_off() noexcept override;
   void tell_time(std::uint64_t now_ms) noexcept override;
 
   void emission(fw::Switch to) noexcept override;
@@ -173,6 +174,14 @@ void SimulatedHardware::power_cycle() noexcept {
   for (hal::Detector* detector : detectors_) detector->disable();
   stop_pattern();
   clear_pattern();
+  if (pump_) pump_->stop();
+}
+
+void SimulatedHardware::power_off() noexcept {
+  emission(fw::Switch::off);
+  if (shutter_ != nullptr && shutter_->self_closing()) shutter_->close();
+  for (hal::Detector* detector : detectors_) detector->disable();
+  stop_pattern();
   if (pump_) pump_->stop();
 }
 

@@ -96,8 +96,8 @@ class RigFixture {
     return std::unique_ptr<T>(&dynamic_cast<T&>(*made->release()));
   }
   /// Armed, in quantum light, emitting; with the watchdog as wide as it goes.
-  std::unique_ptr<hal::PulsedSource> lit_source() {
-    auto source = open<hal::PulsedSource>("source");
+  std::unique_ptr<hal::PulsedSource> lit_source(hal::DeviceArgs args = {}) {
+    auto source = open<hal::PulsedSource>("source", std::move(args));
     EXPECT_TRUE(source->write_property("watchdog_ms", std::int64_t{5000}).ok());
     EXPECT_TRUE(source->set_light_level(hal::LightLevel::quantum).ok());
     const auto armed = source->arm({1});
@@ -108,7 +108,7 @@ class RigFixture {
 
   void pull() {
     usb_ ? usb_->unplug() : tty_->unplug();
-    core().cable_out();
+    core().power_off();
   }
   void unplug(const hal::Device& device) {
     pull();
