@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -41,6 +42,16 @@ Item kernel() {
   return {"kernel", Outcome::obtained, fmt::format("{} {}", u.sysname, u.release), ""};
 }
 
+/// Rules that a package or a person has put in place.
+Item device_rules() {
+  for (const char* folder : {"/etc/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"})
+    if (std::filesystem::exists(std::filesystem::path(folder) / "60-nicol.rules"))
+      return {"device rules", Outcome::obtained, folder, ""};
+  return {"device rules", Outcome::degraded, "none: only root may use USB instruments",
+          "nicol devices rules > 60-nicol.rules, copy it to /etc/udev/rules.d/, udevadm control --reload && udevadm "
+          "trigger"};
+}
+
 const char* word(Outcome o) { return o == Outcome::obtained ? "ok" : o == Outcome::degraded ? "degraded" : "missing"; }
 
 }  // namespace
@@ -50,6 +61,7 @@ Exit doctor(Context& context) {
   items.push_back(kernel());
   items.push_back(swap());
   items.push_back(carryless());
+  items.push_back(device_rules());
   bool missing = false;
   nlohmann::json j{{"schema", "nicol.doctor/1"}, {"items", nlohmann::json::array()}};
   for (const auto& i : items) {

@@ -58,6 +58,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   options.session.origin = simulated ? distillation::Origin::simulated : distillation::Origin::production;
   options.session.reply_timeout = node.reply_timeout;
   options.session.light_timeout = node.light_timeout;
+  options.session.pause_patience = node.pause_patience;
   options.consent = simulated ? service::Consent::given : service::Consent::operator_only;
   options.peer_role = node.peer_role;
   options.endpoint = node.endpoint;
@@ -95,6 +96,7 @@ Result<NodeSetup> node_from_config(const service::NodeConfig& config) {
   node.clicks_per_block = static_cast<std::size_t>(config.clicks_per_block);
   node.reply_timeout = config.reply_timeout;
   node.light_timeout = config.light_timeout;
+  node.pause_patience = config.pause_patience;
   return node;
 }
 

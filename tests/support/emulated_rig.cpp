@@ -59,14 +59,6 @@ FakeUsb::Options usb_port(std::string name) {
   return options;
 }
 
-/// Far ends, cables, and the drivers before them. Members go in reverse: drivers first, mounts last.
-struct Bench {
-  std::unique_ptr<Mounts> mounts;
-  std::unique_ptr<sim::RigBoard> board;
-  std::unique_ptr<FakeUsb> cable;
-  std::unique_ptr<app::Instruments> instruments;
-};
-
 hal::DeviceArgs unit(const char* board, std::string unit, std::string role) {
   return {{"driver", "rig"}, {"serial", board}, {"unit", std::move(unit)}, {"role", std::move(role)}};
 }
@@ -98,20 +90,33 @@ std::vector<hal::DeviceArgs> bob_devices(const sim::Scenario& s) {
   return devices;
 }
 
-Result<std::unique_ptr<hal::Rig>> simulated_half(const app::NodeSetup& node, Bench& bench) {
-  sim::WorldOptions world = node.world;
-  if (world.speed == 0) world.speed = 1;  // cables carry no more than real time
-  if (node.side == session::Side::alice) return sim::make_alice_rig(world);
-  if (world.scenario.compensator.type != sim::CompensatorType::none) {
-    bench.mounts = std::make_unique<Mounts>();
-    world.turned_elsewhere = bench.mounts->optics(world.scenario.compensator);
-  }
-  return sim::make_bob_rig(world);
-}
-
 }  // namespace
 
-Result<std::unique_ptr<hal::Rig>> emulated_rig(const app::NodeSetup& node) {
+/// Far ends and cables. Members go in reverse: the cable first, the mounts last.
+struct EmulatedLab::Half {
+  std::unique_ptr<Mounts> mounts;
+  std::unique_ptr<sim::RigBoard> board;
+  std::unique_ptr<FakeUsb> cable;
+
+  Result<std::unique_ptr<hal::Rig>> simulated(const app::NodeSetup& node) {
+    sim::WorldOptions world = node.world;
+    if (world.speed == 0) world.speed = 1;  // cables carry no more than real time
+    if (node.side == session::Side::alice) return sim::make_alice_rig(world);
+    if (world.scenario.compensator.type != sim::CompensatorType::none) {
+      mounts = std::make_unique<Mounts>();
+      world.turned_elsewhere = mounts->optics(world.scenario.compensator);
+    }
+    return sim::make_bob_rig(world);
+  }
+};
+
+EmulatedLab::EmulatedLab() = default;
+EmulatedLab::~EmulatedLab() = default;
+
+FakeUsb& EmulatedLab::board(session::Side side) { return *(side == session::Side::alice ? alice_ : bob_)->cable; }
+FakeTty& EmulatedLab::mounts() { return bob_->mounts->tty; }
+
+Result<std::unique_ptr<hal::Rig>> EmulatedLab::rig(const app::NodeSetup& node) {
   const sim::Scenario& s = node.world.scenario;
   if (s.source.type == sim::SourceType::motorised || s.receiver.kind == hal::ReceiverKind::active)
     return Error{Code::not_supported,
@@ -122,23 +127,18 @@ Result<std::unique_ptr<hal::Rig>> emulated_rig(const app::NodeSetup& node) {
                  0,
                  {}};
   const bool alice = node.side == session::Side::alice;
-  auto bench = std::make_shared<Bench>();
-  auto half = simulated_half(node, *bench);
-  if (!half) return std::move(half).error();
+  auto half = std::make_unique<Half>();
+  auto simulated = half->simulated(node);
+  if (!simulated) return std::move(simulated).error();
   sim::RigBoardOptions board;
   board.serial = alice ? kAliceBoard : kBobBoard;
-  bench->board = std::make_unique<sim::RigBoard>(*std::move(half), board);
-  bench->cable = std::make_unique<FakeUsb>(*bench->board, usb_port(alice ? "1-1" : "1-2"));
-  auto instruments = app::make_instruments();
-  if (!instruments) return std::move(instruments).error();
-  bench->instruments = *std::move(instruments);
-  auto rig = app::declared_rig(node.side, s);
-  rig->model.simulated = true;
-  rig->description += ", emulated";
-  const hal::Registry& registry = bench->instruments->registry;
-  rig->world = std::move(bench);
-  if (auto r = app::add_devices(*rig, registry, alice ? alice_devices(s) : bob_devices(s)); !r)
-    return std::move(r).error();
+  half->board = std::make_unique<sim::RigBoard>(*std::move(simulated), board);
+  half->cable = std::make_unique<FakeUsb>(*half->board, usb_port(alice ? "1-1" : "1-2"));
+  (alice ? alice_ : bob_) = std::move(half);
+  auto rig = app::make_device_rig(node.side, s, alice ? alice_devices(s) : bob_devices(s));
+  if (!rig) return rig;
+  (*rig)->model.simulated = true;
+  (*rig)->description += ", emulated";
   return rig;
 }
 

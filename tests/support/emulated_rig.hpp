@@ -7,13 +7,32 @@
 #include <vector>
 
 #include "controller/app/setup.hpp"
+#include "tests/support/fake_tty.hpp"
+#include "tests/support/fake_usb.hpp"
 
 namespace nicol::test {
 
-/// For app::Hooks::rig. Alice: a rig board with source, tagger, shutter. Bob: a rig board with tagger, shutter,
-/// detectors, and a bus of ELL14 mounts as his compensator. In real time unless the node's speed says otherwise.
-/// not_supported for motorised sources and active receivers.
-Result<std::unique_ptr<hal::Rig>> emulated_rig(const app::NodeSetup& node);
+/// The instruments of up to one Alice and one Bob, and their cables. Outlives the rigs it makes.
+class EmulatedLab {
+ public:
+  EmulatedLab();
+  ~EmulatedLab();
+  EmulatedLab(const EmulatedLab&) = delete;
+  EmulatedLab& operator=(const EmulatedLab&) = delete;
+
+  /// For app::Hooks::rig. Alice: a rig board with source, tagger, shutter. Bob: a rig board with tagger, shutter,
+  /// detectors, and a bus of ELL14 mounts as his compensator. In real time unless the node's speed says otherwise.
+  /// not_supported for motorised sources and active receivers.
+  Result<std::unique_ptr<hal::Rig>> rig(const app::NodeSetup& node);
+
+  /// After rig().
+  FakeUsb& board(session::Side side);
+  FakeTty& mounts();
+
+ private:
+  struct Half;
+  std::unique_ptr<Half> alice_, bob_;
+};
 
 /// One of each instrument plugged in, for `nicol-emu devices`.
 class EmulatedShelf {

@@ -9,8 +9,6 @@
 
 #include "controller/app/cli.hpp"
 #include "tests/support/emulated_rig.hpp"
-#include "tests/support/fake_tty.hpp"
-#include "tests/support/fake_usb.hpp"
 
 int main(int argc, char** argv) {
   sigset_t ending;  // before the first thread: the program takes these itself
@@ -24,6 +22,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)
     if (std::string_view(argv[i]) == "devices" && !shelf) shelf.emplace();
   nicol::app::Hooks hooks;
-  hooks.rig = nicol::test::emulated_rig;
+  nicol::test::EmulatedLab lab;
+  hooks.rig = [&lab](const nicol::app::NodeSetup& node) { return lab.rig(node); };
   return nicol::app::nicol_main(argc, argv, std::move(hooks));
 }
