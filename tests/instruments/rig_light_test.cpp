@@ -21,6 +21,7 @@ namespace nicol::test {
 namespace {
 
 constexpr std::uint64_t kSlots = 2'000'000, kSeed = 7;
+constexpr std::uint64_t kRealBlock = 65'000'000;  // slots of a block of `emulated`, 3.25 s
 constexpr std::size_t kChunk = std::size_t{1} << 19;
 
 sim::Scenario scenario() {
@@ -116,22 +117,22 @@ struct Block {
 };
 
 /// As BenchLink has it, so that both count the same stretch of time.
-std::int64_t stretch(Picoseconds period) {
-  return sim::quiet_time(scenario()).count + period.count * static_cast<std::int64_t>(kSlots) + 1'000'000;
+std::int64_t stretch(Picoseconds period, std::uint64_t slots) {
+  return sim::quiet_time(scenario()).count + period.count * static_cast<std::int64_t>(slots) + 1'000'000;
 }
 
-Block one_block(Units& units) {
+Block one_block(Units& units, std::uint64_t slots) {
   Block block;
-  const Settings settings = random_settings(kSlots, kSeed * 1000);
+  const Settings settings = random_settings(slots, kSeed * 1000);
   EXPECT_TRUE(units.tagger->start().ok());
   EXPECT_TRUE(units.heralds->start().ok());
-  const std::int64_t until = stretch(units.source->caps().slot_period);
+  const std::int64_t until = stretch(units.source->caps().slot_period, slots);
   std::thread bob([&] { block.bob = record(*units.tagger, 1 << 14, until); });
   std::thread alice([&] { block.alice = record(*units.heralds, 1 << 14, until); });
-  const auto begun = units.source->begin_block(kSlots);
+  const auto begun = units.source->begin_block(slots);
   EXPECT_TRUE(begun.ok()) << describe(begun.error());
-  for (std::uint64_t first = 0; first < kSlots; first += kChunk) {
-    const std::size_t n = std::min<std::size_t>(kChunk, kSlots - first);
+  for (std::uint64_t first = 0; first < slots; first += kChunk) {
+    const std::size_t n = std::min<std::size_t>(kChunk, slots - first);
     const auto words = [&](const std::vector<std::uint64_t>& all) {
       return std::span(all).subspan(first / 64, (n + 63) / 64);
     };
@@ -168,13 +169,27 @@ TEST(RigLight, CountsThroughTwoBoardsAsInThePlainSimulator) {
   TwoBoards boards(1);
   Units units(boards);
   units.make_ready();
-  const Block block = one_block(units);
+  const Block block = one_block(units, kSlots);
   ASSERT_GT(block.bob.tags.size(), 10'000u);
   ASSERT_GT(block.alice.tags.size(), 10'000u);
   expect_alike(block.bob, expected.bob);
   expect_alike(block.alice, expected.alice);
   units.source->disable_emission();
   EXPECT_EQ(boards.alice().core().emission(), fw::Emission::off);
+}
+
+TEST(RigLightLong, KeepsUpWithRealTime) {
+  TwoBoards boards(1);
+  Units units(boards);
+  units.make_ready();
+  const auto begin = std::chrono::steady_clock::now();
+  const Block block = one_block(units, kRealBlock);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  RecordProperty("seconds", std::to_string(seconds));
+  EXPECT_LT(seconds, 1.2 * 3.25);
+  EXPECT_TRUE(block.bob.losses.empty());
+  EXPECT_TRUE(block.alice.losses.empty());
+  EXPECT_GT(block.bob.tags.size(), 300'000u);
 }
 
 }  // namespace

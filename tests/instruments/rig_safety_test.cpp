@@ -118,7 +118,7 @@ TEST(RigSafety, TooManyCountsCloseTheShutterWithinAFifthOfASecond) {
   rig.bench().set_rate(1, 500'000);
   const auto begin = Clock::now();
   ASSERT_TRUE(until([&] { return !rig.bench().shutter_open(0); }, 2));
-  EXPECT_GT(seconds_since(begin), 0.09);
+  EXPECT_GT(seconds_since(begin), 0.07);  // a mean over 20 ms that had begun before counts as a whole
   EXPECT_LT(seconds_since(begin), 0.35);  // 100 ms on end, 100 ms to act, and a slow test machine
   EXPECT_FALSE(rig.bench().detector_on(1));
   EXPECT_TRUE(until([&] { return !detector->enabled(); }, 1));
