@@ -5,11 +5,12 @@
 
 #include "drivers/apt/driver.hpp"
 #include "drivers/elliptec/driver.hpp"
+#include "drivers/lectrotic/driver.hpp"
 #include "drivers/newport/driver.hpp"
-#include "drivers/rig/driver.hpp"
-#include "drivers/tagger-bridge/driver.hpp"
 #include "drivers/pm100/driver.hpp"
+#include "drivers/rig/driver.hpp"
 #include "drivers/scpi-laser/driver.hpp"
+#include "drivers/tagger-bridge/driver.hpp"
 #include "drivers/tdc1/driver.hpp"
 
 namespace nicol {
@@ -17,8 +18,9 @@ namespace {
 
 std::vector<hal::Driver> all_drivers(transport::Hub& hub, tagger_bridge::SealFactory seal) {
   return {
-      rig::driver(hub),  elliptec::driver(hub), newport::driver(hub),
-      tdc1::driver(hub), apt::driver(hub),      tagger_bridge::driver(hub, std::move(seal)),
+      rig::driver(hub),       elliptec::driver(hub), newport::driver(hub),
+      tdc1::driver(hub),      apt::driver(hub),      tagger_bridge::driver(hub, std::move(seal)),
+      lectrotic::driver(hub),
   };
 }
 

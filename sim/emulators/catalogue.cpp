@@ -3,6 +3,7 @@
 
 #include "sim/emulators/apt.hpp"
 #include "sim/emulators/ell14.hpp"
+#include "sim/emulators/lectrotic.hpp"
 #include "sim/emulators/newport.hpp"
 #include "sim/emulators/tdc1.hpp"
 
@@ -27,6 +28,13 @@ std::unique_ptr<SerialEmulator> tdc1() {
   return std::make_unique<Tdc1Emulator>(options);
 }
 
+std::unique_ptr<SerialEmulator> lectrotic() {
+  constexpr double kHz = 1e3;
+  LectroticOptions options;
+  options.light = poisson_light({5 * kHz, 5 * kHz, 4 * kHz, 4 * kHz}, 1);
+  return std::make_unique<LectroticEmulator>(options);
+}
+
 constexpr EmulatorKind kKinds[] = {
     {"ell14", "Thorlabs ELL14 rotation mount on an Elliptec bus", ell14},
     {"k10cr1", "Thorlabs K10CR1 rotation mount (APT)", [] { return apt<AptModel::k10cr1>("55000123"); }},
@@ -34,6 +42,7 @@ constexpr EmulatorKind kKinds[] = {
     {"mpc320", "Thorlabs MPC320 fibre paddles (APT)", [] { return apt<AptModel::mpc320>("38000123"); }},
     {"mff101", "Thorlabs MFF101 flip mirror (APT)", [] { return apt<AptModel::mff101>("37000123"); }},
     {"conex-cc", "Newport CONEX-CC with a rotation stage", conex_cc},
+    {"lectrotic", "LectroTIC-4 tagger, four inputs with Poisson light", lectrotic},
     {"tdc1", "S-Fifteen TDC1 tagger, four inputs with Poisson light", tdc1},
 };
 
