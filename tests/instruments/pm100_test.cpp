@@ -59,7 +59,9 @@ TEST(Pm100Find, ListsItWithoutOpening) {
 }
 
 TEST(Pm100Faults, PulledCableAtAnyTransferEndsTheCall) {
-  MeterBench bench({}, test::hasty_meter(milliseconds(150)));
+  sim::Pm100Config config;
+  config.zeroing = 1e6;  // under way until the cable is pulled
+  MeterBench bench(config, test::hasty_meter(milliseconds(150)));
   for (std::uint64_t at = 0; at < 8; ++at) {
     bench.plan(FaultKind::unplug, at % 2 == 0 ? FaultSide::to_device : FaultSide::from_device, at / 2);
     EXPECT_EQ(code_of(bench.meter().zero({})), Code::disconnected) << at;
