@@ -5,6 +5,8 @@
 #include "sim/emulators/ell14.hpp"
 #include "sim/emulators/lectrotic.hpp"
 #include "sim/emulators/newport.hpp"
+#include "sim/emulators/qc9530.hpp"
+#include "sim/emulators/s15_spdc.hpp"
 #include "sim/emulators/tdc1.hpp"
 
 namespace nicol::sim {
@@ -42,7 +44,11 @@ constexpr EmulatorKind kKinds[] = {
     {"mpc320", "Thorlabs MPC320 fibre paddles (APT)", [] { return apt<AptModel::mpc320>("38000123"); }},
     {"mff101", "Thorlabs MFF101 flip mirror (APT)", [] { return apt<AptModel::mff101>("37000123"); }},
     {"conex-cc", "Newport CONEX-CC with a rotation stage", conex_cc},
+    {"qc9530", "Quantum Composers 9530 pulse generator",
+     []() -> std::unique_ptr<SerialEmulator> { return std::make_unique<Qc9530>(); }},
     {"lectrotic", "LectroTIC-4 tagger, four inputs with Poisson light", lectrotic},
+    {"s15-spdc", "S-Fifteen SPDC driver: pump laser, crystal heater, laser cooler",
+     []() -> std::unique_ptr<SerialEmulator> { return std::make_unique<SpdcEmulator>(SpdcOptions{}); }},
     {"tdc1", "S-Fifteen TDC1 tagger, four inputs with Poisson light", tdc1},
 };
 
