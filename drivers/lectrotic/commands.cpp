@@ -16,7 +16,7 @@ std::string input_commands(const Inputs& inputs) {
 }
 
 std::string start_command(const Inputs& inputs) {
-  return fmt::format("{}{}FORM:DATA BIN\n{}OUTP:STAT ON\n", kQuiet, input_commands(inputs), kClear);
+  return fmt::format("{}{}{}", kQuiet, input_commands(inputs), kClearAndGo);
 }
 
 std::optional<std::string> parse_identity(std::string_view line) {

@@ -24,11 +24,10 @@ using Inputs = std::array<Input, kChannels>;
 
 // Whole lines; commands are not answered, each question is answered with one line.
 inline constexpr std::string_view kAskIdentity = "*IDN?\n", kAskError = "SYST:ERR?\n", kQuiet = "OUTP:STAT OFF\n";
-/// Empties the output; the record that says so is where the stream can be read from again.
-inline constexpr std::string_view kClear = "OUTP:CLE\n";
+/// Records instead of text, an empty output, go: the record that says "cleared" is where the stream can be read from.
+inline constexpr std::string_view kClearAndGo = "FORM:DATA BIN\nOUTP:CLE\nOUTP:STAT ON\n";
 inline constexpr std::string_view kStopAndAsk = "OUTP:STAT OFF\nOUTP:CLE\n*IDN?\n";
 std::string input_commands(const Inputs& inputs);
-/// Settings, records instead of text, an empty output, go.
 std::string start_command(const Inputs& inputs);
 
 /// The identity in this line, whatever stands before it (the end of a stream that was stopped); nullopt: none.

@@ -176,7 +176,7 @@ void Tagger::mind_once() {
       const Run::Command command = run_.next_command(now());
       if (command == Run::Command::none) return;
       if (command == Run::Command::clear && options_.log != nullptr) options_.log->note(serial_, run_.last_trouble());
-      text = std::string(command == Run::Command::clear ? kClear : kAskIdentity);
+      text = std::string(command == Run::Command::clear ? kClearAndGo : kAskIdentity);
     }
   }
   (void)send(text);  // a line that fails is seen by the bus, or by the silence that follows
@@ -218,6 +218,7 @@ Result<void> Tagger::start() {
     const std::lock_guard lock(mutex_);
     if (run_.running()) return error(Code::busy, "the LectroTIC-4 is running already: stop it first");
     if (run_.oscillator_failed()) return verdict();
+    restore_ = false;  // the start quiets it, too; later it would undo the start
     run_.begin(software(), now());
   }
   auto sent = send(command);

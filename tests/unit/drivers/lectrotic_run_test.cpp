@@ -44,7 +44,7 @@ class LectroticRun : public testing::Test {
           ++questions_;
           break;
         case TaggerRun::Command::clear:
-          tell(kClear);
+          tell(kClearAndGo);
           break;
       }
       take();
