@@ -60,7 +60,9 @@ FakeUsb::Options usb_port(std::string name) {
 }
 
 hal::DeviceArgs unit(const char* board, std::string unit, std::string role) {
-  return {{"driver", "rig"}, {"serial", board}, {"unit", std::move(unit)}, {"role", std::move(role)}};
+  // A busy machine must not look like a broken cable.
+  return {
+      {"driver", "rig"}, {"serial", board}, {"unit", std::move(unit)}, {"role", std::move(role)}, {"retry_ms", "400"}};
 }
 
 std::vector<hal::DeviceArgs> alice_devices(const sim::Scenario& s) {
