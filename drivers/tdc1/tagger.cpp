@@ -202,6 +202,7 @@ Result<void> Tagger::start() {
   {
     const std::lock_guard lock(mutex_);
     if (run_.running()) return error(Code::busy, "the TDC1 is running already: stop it first");
+    restore_ = false;  // the start resets it, too; a reset later would undo the start
     run_.begin(software(), settings_.watch, now());
     command = start_command(settings_.level, settings_.clock);
   }
