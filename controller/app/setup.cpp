@@ -28,6 +28,18 @@ session::Agreement agreement_of(const sim::Scenario& scenario) {
   return a;
 }
 
+namespace {
+
+/// Both nodes on one machine demonstrate; they keep nothing from anybody.
+distillation::Origin origin_of(bool simulated, const service::Endpoint& peer) {
+  using distillation::Origin;
+  if (simulated) return Origin::simulated;
+  const bool here = peer.host == "localhost" || peer.host == "::1" || peer.host.starts_with("127.");
+  return here ? Origin::demonstration : Origin::production;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<hal::Rig>> make_rig(const NodeSetup& node, const Hooks& hooks) {
   if (hooks.rig) return hooks.rig(node);
   if (!node.devices.empty()) return make_device_rig(node.side, node.world.scenario, node.devices);
@@ -55,7 +67,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   options.session.receiver = rig->receiver;
   options.session.model = rig->model;
   const bool simulated = rig->model.simulated;
-  options.session.origin = simulated ? distillation::Origin::simulated : distillation::Origin::production;
+  options.session.origin = origin_of(simulated, node.endpoint);
   options.session.reply_timeout = node.reply_timeout;
   options.session.light_timeout = node.light_timeout;
   options.session.pause_patience = node.pause_patience;

@@ -151,7 +151,7 @@ Result<void> SlotStream::make_room(std::int64_t next_ticks, Memory memory, TagSi
     settle(memory, sink);
   }
   if (tail_ == kQueue || clock_.full())
-    return fail({Code::overflow, fmt::format("more than {} tags before their slots are known", kQueue)});
+    return fail({Code::exhausted, fmt::format("more than {} tags before their slots are known", kQueue)});
   return {};
 }
 

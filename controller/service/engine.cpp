@@ -108,6 +108,7 @@ void Engine::serve(TcpLink link, std::stop_token stop) {
 
 Engine::After Engine::turn(std::stop_token) {
   take_commands();
+  if (safe_off_ && session_->block_open()) close_light(Ending::dark);
   if (safe_off_ && session_->block_open())
     if (apply(session_->abort_block(session::BlockReason::cancelled, "light off")) == After::reconnect)
       return After::reconnect;

@@ -86,6 +86,7 @@ class Engine {
   After drive_pause();
   bool rig_ready();
   bool source_ready();
+  bool armed_if_it_must_be();
   After offer_light();
   After take_light();
   After watch_light();

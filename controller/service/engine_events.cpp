@@ -152,7 +152,10 @@ void Engine::obey(const Command& command) {
         apply(session_->abort_block(session::BlockReason::cancelled, "stopped by the operator"));
       break;
     case Command::Kind::arm:
-      if (auto* source = parts_.rig->find<hal::PhotonSource>("source"))
+      if (safe_off_)
+        alarms.raise("arming-refused", Severity::warning, "light was switched off and is latched",
+                     "Reset the latch first, then arm.");
+      else if (auto* source = parts_.rig->find<hal::PhotonSource>("source"))
         if (auto r = source->arm({os_random_word()}); !r)
           alarms.raise("arming-refused", Severity::warning, describe(r.error()), "See what the source reports.");
       break;

@@ -24,6 +24,7 @@ Engine::After Engine::maybe_open_block() {
     not_before_ = deadlines_.in(std::chrono::seconds(1));
     return After::go_on;
   }
+  if (!armed_if_it_must_be()) return After::go_on;  // a block without light would cost its pads
   return apply(session_->open_block());
 }
 
@@ -55,6 +56,7 @@ Engine::After Engine::light_stalled() {
 }
 
 void Engine::open_light(const session::EventOpenLight& event) {
+  if (safe_off_) return (void)apply(session_->abort_block(session::BlockReason::cancelled, "light off"));
   light_moved();
   now_.block = event.block;
   now_.block_slots = event.slots;
@@ -69,6 +71,7 @@ void Engine::open_light(const session::EventOpenLight& event) {
     auto emitter = Emitter::begin(rig, *parts_.random, o, event.index, event.slots);
     if (!emitter) return (void)light_failed(emitter.error());
     emitter_ = std::make_unique<Emitter>(*std::move(emitter));
+    if (safe_off_) rig.safe_state();  // pressed while light came up
     return;
   }
   if (auto r = prepare_rig(rig); !r) return (void)light_failed(r.error());
@@ -78,6 +81,7 @@ void Engine::open_light(const session::EventOpenLight& event) {
   auto receiver = Receiver::begin(rig, *parts_.random, o, event.index, event.slots);
   if (!receiver) return (void)light_failed(receiver.error());
   receiver_ = std::make_unique<Receiver>(*std::move(receiver));
+  if (safe_off_) return rig.safe_state();  // pressed while the eyes opened: the next turn gives the block up
   apply(session_->receiver_ready());
 }
 

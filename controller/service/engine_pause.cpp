@@ -45,7 +45,25 @@ void Engine::tell(const RigFault& fault) {
 
 void Engine::all_well() {
   alarmed_.clear();
-  for (const char* name : {kUnplugged, kGlitch, kNeedsArming}) alarms.clear(name);
+  for (const char* name : {kUnplugged, kGlitch}) alarms.clear(name);
+  if (now_.state != NodeState::arm_wait) alarms.clear(kNeedsArming);
+}
+
+/// Between blocks: a real source that nobody has armed opens none.
+bool Engine::armed_if_it_must_be() {
+  auto* source = parts_.rig->find<hal::PhotonSource>("source");
+  if (source == nullptr || options_.consent == Consent::given) return true;
+  const auto emission = source->emission();
+  if (emission && (*emission == hal::EmissionState::armed || *emission == hal::EmissionState::emitting)) {
+    alarms.clear(kNeedsArming);
+    return true;
+  }
+  not_before_ = deadlines_.in(kTryAgain);
+  now_.state = NodeState::arm_wait;
+  alarms.raise(kNeedsArming, Severity::warning,
+               fmt::format("the source is {}", emission ? to_string(*emission) : std::string_view("silent")),
+               "Arm the source (--arm, or the command) when light may go out. No block opens before.");
+  return false;
 }
 
 /// Between blocks: a rig that is not whole opens none.
@@ -176,7 +194,7 @@ bool Engine::rig_ready() {
 bool Engine::source_ready() {
   auto* source = parts_.rig->find<hal::PhotonSource>("source");
   auto emission = source->emission();
-  if (emission && *emission == hal::EmissionState::off && options_.consent == Consent::given) {
+  if (emission && *emission == hal::EmissionState::off && options_.consent == Consent::given && !safe_off_) {
     if (const auto armed = source->arm({os_random_word()}); !armed)
       emission = armed.error();
     else
@@ -210,6 +228,10 @@ Engine::After Engine::take_light() {
     return After::go_on;
   }
   end_pause();
+  if (safe_off_) {  // pressed while the eyes opened: the next turn gives the block up
+    parts_.rig->safe_state();
+    return After::go_on;
+  }
   say(LogLine::Level::info, "block", fmt::format("ready for light from slot {}", slot));
   return apply(session_->resumed());
 }

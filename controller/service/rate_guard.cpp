@@ -2,8 +2,14 @@
 #include "controller/service/rate_guard.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace nicol::service {
+namespace {
+
+constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
 
 RateGuard::RateGuard(const hal::TimingLayout& timing, TickLength tick)
     : window_ticks_(std::max<std::int64_t>(1, tick.to_ticks(kWindow))) {
@@ -17,6 +23,7 @@ RateGuard::RateGuard(const hal::TimingLayout& timing, TickLength tick)
 
 std::optional<RateGuard::OverRate> RateGuard::see(const hal::TagBlock& block) noexcept {
   if (guarded_.empty() || block.t_end <= block.t_begin) return std::nullopt;
+  if (block.t_end > kLast - window_ticks_) return std::nullopt;
   if (!begun_ || block.t_begin < window_end_ - window_ticks_) {  // the first block, or a stream that began anew
     begun_ = true;
     window_end_ = block.t_begin + window_ticks_;
@@ -24,12 +31,15 @@ std::optional<RateGuard::OverRate> RateGuard::see(const hal::TagBlock& block) no
   std::optional<OverRate> over;
   std::size_t i = 0;
   const auto tags = block.tags();
-  for (; block.t_end >= window_end_; window_end_ += window_ticks_) {
+  for (int empty = 0; block.t_end >= window_end_; window_end_ += window_ticks_) {
     for (; i < tags.size() && tags[i].ticks < window_end_; ++i)
       if (tags[i].channel < by_channel_.size() && by_channel_[tags[i].channel] >= 0)
         ++guarded_[static_cast<std::size_t>(by_channel_[tags[i].channel])].count;
     note_withheld(block, window_end_);
     if (const auto found = close_window(); found && !over) over = found;
+    // What lies beyond the last tag says nothing new after so many windows, however far the block reaches.
+    if (i == tags.size() && ++empty > 2 * kWindowsToTrip)
+      window_end_ += (block.t_end - window_end_) / window_ticks_ * window_ticks_;
   }
   for (; i < tags.size(); ++i)
     if (tags[i].channel < by_channel_.size() && by_channel_[tags[i].channel] >= 0)

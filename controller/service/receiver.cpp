@@ -17,6 +17,12 @@ void for_each_detector(const hal::Rig& rig, F f) {
     if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get())) f(*detector);
 }
 
+/// Shutter closed, detectors off.
+void shut_eyes(const hal::Rig& rig) noexcept {
+  if (auto* shutter = rig.find<hal::Shutter>("shutter")) shutter->close();
+  for_each_detector(rig, [](hal::Detector& d) { d.disable(); });
+}
+
 }  // namespace
 
 Receiver::Receiver(hal::Rig& rig, const ReceiverOptions& options, std::uint64_t slots)
@@ -79,7 +85,7 @@ Result<Receiver::Progress> Receiver::acquire() {
   const SteadyDeadlines steady;
   const hal::StreamStatus status = tagger_->acquire(block, steady.in(options_.acquire_patience));
   const auto processed = detector_->process(block);
-  const auto over = guard_.see(block);
+  const auto over = processed ? guard_.see(block) : std::nullopt;
   tags_->wipe(block);
   doubt_ = Doubt::tagger;
   over_rate_ = over.has_value();
@@ -117,6 +123,7 @@ std::uint64_t Receiver::pause(Doubt doubt) {
   detector_->hold();
   if (doubt == Doubt::tagger) {
     tagger_lost_ = true;
+    shut_eyes(*rig_);  // nobody counts what falls on them now
     (void)tagger_->stop();
   }
   if (doubt == Doubt::rig) in_doubt_from_ = std::min(in_doubt_from_, confirmed_);
@@ -153,8 +160,7 @@ Result<void> Receiver::resume(std::uint64_t slot) {
 }
 
 void Receiver::close(hal::Rig& rig) noexcept {
-  if (auto* shutter = rig.find<hal::Shutter>("shutter")) shutter->close();
-  for_each_detector(rig, [](hal::Detector& d) { d.disable(); });
+  shut_eyes(rig);
   if (auto* tagger = rig.find<hal::TimeTagger>("tagger")) (void)tagger->stop();
 }
 

@@ -54,6 +54,8 @@ class PausableNodes {
   sim::ReceiverTagger& tagger() { return *tagger_; }
   sim::Motor& plate() { return *plate_; }
   LinkUnderTest& link() { return link_; }
+  /// Bob's first detector is on, or has counted.
+  bool eyes_were_open() const { return detector_->enabled() || tagger_->click_rate(0).value > 0; }
 
   void open_block() { alice_->submit({service::Command::Kind::run, 1, "", "test"}); }
   /// A block is open and a good part of it is detected.
@@ -137,6 +139,7 @@ class PausableNodes {
     if (auto* d = rig.find<sim::HeraldTagger>("tagger")) heralds_ = d;
     if (auto* d = rig.find<sim::ReceiverTagger>("tagger")) tagger_ = d;
     if (auto* d = rig.find<sim::Motor>("compensator-1")) plate_ = d;
+    if (auto* d = rig.find<sim::Detector>("detector-0")) detector_ = d;
   }
 
   LinkUnderTest link_;
@@ -144,6 +147,7 @@ class PausableNodes {
   sim::HeraldTagger* heralds_ = nullptr;
   sim::ReceiverTagger* tagger_ = nullptr;
   sim::Motor* plate_ = nullptr;
+  sim::Detector* detector_ = nullptr;
   std::unique_ptr<service::Node> alice_, bob_;
 };
 
@@ -329,6 +333,30 @@ TEST(ASourceThatOnlyTheOperatorArms, IsNotArmedAgainByItself) {
   EXPECT_EQ(*nodes.source().emission(), hal::EmissionState::off);
   nodes.alice().submit({service::Command::Kind::arm, 0, "", "test"});
   expect_good_key(nodes);
+}
+
+TEST(ASourceThatNobodyHasArmed, OpensNoBlockAndSpendsNoPads) {
+  Options options;
+  options.consent = service::Consent::operator_only;
+  PausableNodes nodes(options);
+  nodes.open_block();
+  nodes.wait_for("alarm", [&] { return nodes.has_alarm(Side::alice, "source-needs-arming"); });
+  const auto pads = nodes.alice().snapshot()->pools;
+  std::this_thread::sleep_for(milliseconds(1'500));
+  EXPECT_TRUE(nodes.alice().blocks_since(0, 8).empty());
+  EXPECT_EQ(nodes.alice().snapshot()->state, NodeState::arm_wait);
+  for (std::size_t i = 0; i < pads.size(); ++i)
+    EXPECT_EQ(nodes.alice().snapshot()->pools[i].available(), pads[i].available());
+  nodes.alice().submit({service::Command::Kind::arm, 0, "", "test"});
+  expect_good_key(nodes);
+}
+
+TEST(ANodeWhoseLightIsSwitchedOff, OpensNoEyesForABlockOfThePeers) {
+  PausableNodes nodes;
+  nodes.bob().light_off();
+  nodes.open_block();
+  EXPECT_EQ(nodes.result().status, BlockStatus::aborted);
+  EXPECT_FALSE(nodes.eyes_were_open());
 }
 
 TEST(ARigWithACableOut, OpensNoBlockAndSaysWhy) {

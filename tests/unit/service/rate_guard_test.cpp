@@ -86,6 +86,13 @@ TEST_F(AGuard, DoesNotTakeAFullFifoForBrightLight) {
         millisecond(0, 5, hal::LossInterval{now_, now_ + kMillisecond, 0, false, 1, hal::LossCause::fifo_overflow}));
 }
 
+TEST_F(AGuard, IsNotHeldUpByABlockThatClaimsAgesOfDarkness) {
+  hal::TagBlock block;
+  block.t_begin = now_;
+  block.t_end = std::int64_t{1} << 62;
+  EXPECT_FALSE(guard_.see(block));  // 4e8 windows: a loop over each would take seconds
+}
+
 TEST_F(AGuard, NamesTheDetectorItsRateAndItsLimit) {
   std::optional<RateGuard::OverRate> over;
   while (!(over = millisecond(1, 200)) && now_ < 400 * kMillisecond) continue;
