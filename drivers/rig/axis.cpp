@@ -45,7 +45,8 @@ Result<void> RigAxis::Move::wait(Deadline deadline, std::stop_token stop) {
     }
     const auto now = std::chrono::steady_clock::now();
     if (now >= deadline.at)
-      return axis_->error(Code::timeout, fmt::format("the axis still moves, at {}", place(*status)));
+      return axis_->error(Code::timeout,
+                          fmt::format("the axis still moves, at {}: wait longer, or stop it", place(*status)));
     // What the board says by itself when a motion ends wakes this up at once; a word that was lost costs a little time.
     const fw::AxisStatus before = axis_->board().heard().axes[axis_->index_];
     (void)axis_->board().await([&](const Heard& heard) { return heard.axes[axis_->index_] != before; },
@@ -112,7 +113,8 @@ Result<fw::AxisStatus> RigAxis::ask_status() {
       board().command(fw::Type::axis_status, fw::Axis{static_cast<std::uint8_t>(index_)}, "asking for " + unit());
   if (!reply) return std::move(reply).error();
   const auto status = fw::decode<fw::AxisStatus>(reply->bytes());
-  if (!status || status->axis != index_) return error(Code::protocol, "the board's AXIS_STATUS makes no sense");
+  if (!status || status->axis != index_)
+    return error(Code::protocol, "the board's AXIS_STATUS makes no sense: update firmware");
   return *status;
 }
 

@@ -45,7 +45,8 @@ Result<std::unique_ptr<Board>> Board::open(const OpenCarrier& open, const Timing
   board->thread_ = std::jthread([b = board.get()](const std::stop_token& stop) { b->run(stop); });
   std::unique_lock lock(board->mutex_);
   const auto settled = [&] {
-    return board->began_ || (board->trouble_ && board->trouble_->code == Code::incompatible_firmware);
+    if (board->began_) return true;
+    return board->trouble_ && (board->trouble_->code == Code::incompatible_firmware || !board->present_);
   };
   (void)board->changed_.wait_for(lock, kFirstSession, settled);
   if (board->began_) return board;
@@ -112,7 +113,12 @@ Result<fw::Value> Board::get(fw::Property property, std::size_t index, const std
   if (!reply) return std::move(reply).error();
   const auto value = fw::decode_value(reply->bytes());
   if (!value || value->property != property || value->index != index)
-    return Error{Code::protocol, doing + ": the board answers something else than was asked", name(), 0, {}};
+    return Error{
+        Code::protocol,
+        doing + ": the board answers something else than was asked: check that firmware and program are of one version",
+        name(),
+        0,
+        {}};
   return *value;
 }
 

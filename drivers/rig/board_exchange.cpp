@@ -24,7 +24,12 @@ Error Board::gone() const {
   const std::string board(description_.serial.view());
   if (!present_)
     return {Code::disconnected, fmt::format("board {} was unplugged: plug it in again", board), board, 0, {}};
-  Error error{Code::disconnected, fmt::format("board {} does not answer: its state is unknown", board), board, 0, {}};
+  Error error{
+      Code::disconnected,
+      fmt::format("board {} does not answer and its state is unknown: check its cable, or switch it off and on", board),
+      board,
+      0,
+      {}};
   return trouble_ ? std::move(error).because(*trouble_) : error;
 }
 
@@ -48,7 +53,9 @@ Result<Reply> Board::exchange(fw::Type type, std::span<const std::uint8_t> paylo
   std::unique_lock lock(mutex_);
   const auto seq = enter(lock, type, payload, needed, deadline);
   if (!seq && session_ != needed) return gone();
-  if (!seq) return Error{Code::timeout, "no place for a command: the board answers too slowly", "", 0, {}};
+  if (!seq)
+    return Error{
+        Code::timeout, "no place for a command, the board answers too slowly: wait, then try again", "", 0, {}};
   Waiting waiting;
   waiting.seq = *seq;
   waiting_.push_back(&waiting);
@@ -61,7 +68,12 @@ Result<Reply> Board::exchange(fw::Type type, std::span<const std::uint8_t> paylo
   std::erase(waiting_, &waiting);
   if (waiting.reply) return *std::move(waiting.reply);
   if (waiting.failure) return *std::move(waiting.failure);
-  return Error{Code::timeout, fmt::format("board {} did not answer in time", description_.serial.view()), "", 0, {}};
+  return Error{Code::timeout,
+               fmt::format("board {} did not answer in time: check its cable, and what it did before trying again",
+                           description_.serial.view()),
+               "",
+               0,
+               {}};
 }
 
 Result<Reply> Board::ask(fw::Type type, std::span<const std::uint8_t> payload, Deadline deadline) {
@@ -73,7 +85,7 @@ Result<void> Board::post(fw::Type type, std::span<const std::uint8_t> payload, D
     std::unique_lock lock(mutex_);
     const auto seq = enter(lock, type, payload, Session::standing, deadline);
     if (!seq && session_ != Session::standing) return gone();
-    if (!seq) return Error{Code::timeout, "the board takes no more commands", "", 0, {}};
+    if (!seq) return Error{Code::timeout, "the board takes no more commands: wait, then try again", "", 0, {}};
     posted_.push_back(*seq);
     heard_.unanswered = posted_.size();
   }
@@ -200,7 +212,8 @@ void Board::on_link(hal::Link link) {
       ++plugged_;
     }
   }
-  if (link != hal::Link::connected) lose_session({Code::disconnected, "the board was unplugged", "", 0, {}});
+  if (link != hal::Link::connected)
+    lose_session({Code::disconnected, "the board was unplugged: plug it in again", "", 0, {}});
   changed_.notify_all();
 }
 

@@ -52,9 +52,19 @@ void Board::beat() {
     due = Clock::now() - beat_at_ >= timing_.heartbeat;
     if (due) beat_at_ = Clock::now();
     if (kept_->requester.failed())
-      lost = Error{Code::timeout, "a command was sent four times and not answered", "", 0, {}};
+      lost =
+          Error{Code::timeout,
+                "a command was sent again and again and not answered: check the cable, or switch the board off and on",
+                "",
+                0,
+                {}};
     else if (silent())
-      lost = Error{Code::timeout, fmt::format("nothing heard for {} ms", timing_.silence.count()), "", 0, {}};
+      lost = Error{Code::timeout,
+                   fmt::format("nothing heard for {} ms: check the cable, or switch the board off and on",
+                               timing_.silence.count()),
+                   "",
+                   0,
+                   {}};
   }
   if (lost) return lose_session(*std::move(lost));
   if (due) {

@@ -68,11 +68,13 @@ class Face : public Kind, public Unit {
       case hal::Link::connected:
         return {};
       case hal::Link::faulted:
-        return error(Code::disconnected, fmt::format("board {} is silent: its state is unknown", board_->name()));
+        return error(Code::disconnected,
+                     fmt::format("board {} is silent and its state unknown: check its cable, or switch it off and on",
+                                 board_->name()));
       case hal::Link::disconnected:
         break;
     }
-    return hal::disconnected_error(*this);
+    return error(Code::disconnected, fmt::format("board {} was unplugged: plug it in again", board_->name()));
   }
   Error error(Code code, std::string message) const { return {code, std::move(message), serial_, 0, {}}; }
   Board& board() const noexcept { return *board_; }

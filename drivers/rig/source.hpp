@@ -62,6 +62,7 @@ class RigSource final : public Face<hal::PulsedSource> {
   Result<void> send(const hal::PatternChunk& chunk);
   Result<void> send_frame(const hal::PatternChunk& chunk, std::size_t from, std::size_t slots);
   Result<void> wait_for_room(std::uint64_t slots);
+  Result<fw::SourceStatus> ask_player();
   Result<void> wait_for(const std::function<bool(const Heard&)>& fact);
   Result<void> player_trouble(const fw::SourceStatus& status) const;
   std::uint64_t waiting_slots(const fw::SourceStatus& status) const;

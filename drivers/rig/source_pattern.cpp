@@ -10,6 +10,9 @@ namespace nicol::rig {
 namespace {
 
 using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kAskEvery = 100ms;
 
 std::size_t words(std::size_t slots) { return (slots + 63) / 64; }
 /// Nothing leaves any more though the block is not over.
@@ -57,11 +60,8 @@ Result<void> RigSource::run(std::uint64_t first_slot) {
   auto reply = board().command(fw::Type::source_run, fw::SourceRun{first_slot, block_slots_},
                                fmt::format("running a block of {} slots from slot {}", block_slots_, first_slot));
   if (!reply) return std::move(reply).error();
-  auto status = board().command(fw::Type::source_status, "asking for the player");
-  if (!status) return std::move(status).error();
-  const auto now = fw::decode<fw::SourceStatus>(status->bytes());
-  if (!now) return error(Code::protocol, "the board's SOURCE_STATUS makes no sense");
-  board().believe(*now);
+  const auto now = ask_player();
+  if (!now) return now.error();
   underruns_ = now->underruns;
   run_from_ = next_slot_ = first_slot;
   flowing_ = true;
@@ -130,7 +130,7 @@ Result<void> RigSource::wait_for_room(std::uint64_t slots) {
 }
 
 Result<void> RigSource::player_trouble(const fw::SourceStatus& status) const {
-  if (!lit_) return error(Code::unsafe_state, "emission was switched off");
+  if (!lit_) return error(Code::unsafe_state, "emission was switched off: arm and enable it, then resume the block");
   if (status.state == fw::Player::dry || status.underruns != underruns_) {
     Error late = error(Code::overflow,
                        fmt::format("the pattern ran dry at slot {}: this computer was too late", status.next_slot));
@@ -140,6 +140,16 @@ Result<void> RigSource::player_trouble(const fw::SourceStatus& status) const {
   if (status.state == fw::Player::stopped)
     return error(Code::cancelled, fmt::format("the board stopped the pattern at slot {}", status.next_slot));
   return {};
+}
+
+/// The player says where it is by itself; asked in case its last word was lost.
+Result<fw::SourceStatus> RigSource::ask_player() {
+  auto status = board().command(fw::Type::source_status, "asking for the player");
+  if (!status) return std::move(status).error();
+  const auto now = fw::decode<fw::SourceStatus>(status->bytes());
+  if (!now) return error(Code::protocol, "the board's SOURCE_STATUS makes no sense: update firmware");
+  board().believe(*now);
+  return *now;
 }
 
 /// Until the player's status is as wanted; gives up when it does not move, or when something has gone wrong.
@@ -157,10 +167,17 @@ Result<void> RigSource::wait_for(const std::function<bool(const Heard&)>& fact) 
           done = fact(heard);
           return done || !lit_ || heard.refused || rests(now) || now.next_slot != at;
         },
-        deadline);
+        Deadline{std::min<Clock::time_point>(deadline.at, Clock::now() + kAskEvery)});
     if (!news) {
       if (auto here = connected(); !here) return here;
-      return error(Code::timeout, fmt::format("the pattern player stands at slot {} and does not move", at));
+      if (Clock::now() < deadline.at) {
+        if (auto asked = ask_player(); !asked) return asked.error();
+        continue;
+      }
+      return error(
+          Code::timeout,
+          fmt::format(
+              "the pattern player stands at slot {} and does not move: check the board, then begin another block", at));
     }
     if (done && lit_) return {};
     if (auto wrong = player_trouble(now); !wrong) return wrong;

@@ -39,6 +39,7 @@ class RigBench final : public RigHardware {
   bool detector_on(std::size_t k) const;
   fw::Light light() const;
   std::uint64_t moves() const;               // MOVE and HOME carried out
+  std::uint64_t runs() const;                // SOURCE_RUN carried out
   std::vector<std::uint8_t> played() const;  // states of the slots that have left, bit 0 the bit, bit 1 the basis
   void set_interlock(fw::Loop loop);
   void set_key(fw::Loop loop);
@@ -127,7 +128,7 @@ class RigBench final : public RigHardware {
   std::array<double, kLines> rates_{}, events_{};
   std::array<std::int64_t, kLines> bias_{};
   std::array<Motor, kAxes> motors_{};
-  std::uint64_t moves_ = 0;
+  std::uint64_t moves_ = 0, runs_ = 0;
 
   std::array<fw::ChannelConfig, 12> channels_{};
   std::array<fw::ChannelCounters, 12> counters_{};

@@ -41,6 +41,7 @@ void RigBench::clear_pattern() noexcept {
 
 fw::Done RigBench::run_pattern(const fw::SourceRun& run) noexcept {
   const std::lock_guard lock(mutex_);
+  ++runs_;
   if (run.first_slot == 0) played_.clear();
   block_slots_ = run.block_slots;
   player_.next_slot = run.first_slot;
@@ -89,6 +90,10 @@ void RigBench::leave(std::uint64_t slots) {
   left_since_ += slots;
 }
 
+std::uint64_t RigBench::runs() const {
+  const std::lock_guard lock(mutex_);
+  return runs_;
+}
 std::vector<std::uint8_t> RigBench::played() const {
   const std::lock_guard lock(mutex_);
   return played_;

@@ -62,7 +62,7 @@ inline RigSetup quick(RigCable cable = RigCable::usb) {
 
 class RigFixture {
  public:
-  explicit RigFixture(RigSetup setup = quick()) : cable_(setup.cable) {
+  explicit RigFixture(RigSetup setup = quick()) : cable_(setup.cable), timing_(setup.timing) {
     auto bench = std::make_unique<sim::RigBench>(setup.bench);
     bench_ = bench.get();
     const sim::RigBoardOptions options{"NIC001", setup.time_scale};
@@ -80,8 +80,7 @@ class RigFixture {
       fake.faults = setup.faults;
       tty_ = std::make_unique<FakeTty>(*serial_board_, fake);
     }
-    hub_ = std::make_unique<transport::Hub>();
-    driver_ = rig::driver(*hub_, setup.timing);
+    begin_program();
   }
 
   Result<std::unique_ptr<hal::Device>> make(const std::string& unit, hal::DeviceArgs args = {}) {
@@ -121,12 +120,26 @@ class RigFixture {
   sim::RigBench& bench() { return *bench_; }
   sim::RigBoardCore& core() { return usb_board_ ? usb_board_->core() : serial_board_->core(); }
   FakeUsb& usb() { return *usb_; }
+  void set_faults(const sim::FaultPlan& plan) { usb_ ? usb_->set_faults(plan) : tty_->set_faults(plan); }
+  bool plugged() const { return usb_ ? usb_->plugged() : tty_->plugged(); }
+  /// After a fault pulled the cable: a board that lived on it is switched on again.
+  void put_back() {
+    core().power_off();
+    usb_ ? usb_->replug() : tty_->replug();
+  }
   transport::Hub& hub() { return *hub_; }
   const hal::Driver& driver() const { return driver_; }
   void forget_hub() { hub_.reset(); }
+  /// Another run of the program: the board is opened anew. All devices are closed before.
+  void begin_program() {
+    hub_.reset();
+    hub_ = std::make_unique<transport::Hub>();
+    driver_ = rig::driver(*hub_, timing_);
+  }
 
  private:
   const RigCable cable_;
+  const rig::Timing timing_;
   sim::RigBench* bench_ = nullptr;
   std::unique_ptr<sim::RigBoard> usb_board_;
   std::unique_ptr<sim::RigBoardSerial> serial_board_;
