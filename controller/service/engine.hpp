@@ -17,6 +17,14 @@
 
 namespace nicol::service {
 
+/// A pause of the light as the engine goes through it. (Not inside Engine: clang 14 would not emplace it there.)
+struct LightPause {
+  PauseReport report;
+  Deadline retry{}, drained_by{};
+  bool offered = false;                   // Alice has said where light can go on
+  std::optional<std::uint64_t> light_at;  // Bob has heard it
+};
+
 class Engine {
  public:
   Engine(NodeOptions options, NodeParts parts, secret::Arena arena, std::optional<TcpListener> listener);
@@ -65,12 +73,6 @@ class Engine {
   After light_failed(const Error& error);
 
   // ---- engine_pause.cpp ----
-  struct Pause {
-    PauseReport report;
-    Deadline retry{}, drained_by{};
-    bool offered = false;                   // Alice has said where light can go on
-    std::optional<std::uint64_t> light_at;  // Bob has heard it
-  };
   RigFault fault_behind(const Error& error, Doubt doubt) const;
   void tell(const RigFault& fault);
   void all_well();
@@ -115,7 +117,7 @@ class Engine {
   bool emitter_waits_ = false;
   std::unique_ptr<Receiver> receiver_;
   RigWatch watch_;
-  std::optional<Pause> pause_;
+  std::optional<LightPause> pause_;
   std::string alarmed_;  // what people were told last of the rig; empty: all is well
   bool rig_whole_ = true;
   Snapshot now_;
