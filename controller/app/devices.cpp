@@ -23,7 +23,7 @@ std::string value_of(const hal::DeviceArgs& args, std::string_view key) {
 
 /// What find() leaves unsaid: a device that nothing stands in the way of is free.
 std::string state_of(const hal::DeviceArgs& args) {
-  if (const std::string state = value_of(args, "state"); !state.empty()) return state;
+  if (std::string state = value_of(args, "state"); !state.empty()) return state;
   if (!value_of(args, "error").empty()) return "error";
   return value_of(args, "missing").empty() ? "free" : "no permission";
 }

@@ -117,7 +117,7 @@ std::size_t locked_need(const sim::Scenario& scenario, std::size_t clicks_per_bl
   const double sifted = (link.sifted_per_slot[0] + link.sifted_per_slot[1]) * link.kept_per_slot *
                         static_cast<double>(scenario.protocol.block_slots);
   const auto block = static_cast<std::size_t>(sifted / 8);
-  constexpr std::size_t kStoreAndSession = 384 * 1024, kCopiesOfABlock = 8;
+  constexpr std::size_t kStoreAndSession = std::size_t{384} * 1024, kCopiesOfABlock = 8;
   const std::size_t chunks =
       scenario.source.type == sim::SourceType::motorised ? 0 : service::EmitterOptions::locked_bytes();
   const std::size_t node =

@@ -134,7 +134,7 @@ Result<void> Emitter::read_heralds() {
   while (true) {
     hal::TagBlock block = tags_->block();
     const hal::StreamStatus status = tagger_->acquire(block, Deadline{steady.now()});
-    const auto r = heralds_->process(block);
+    auto r = heralds_->process(block);
     tags_->wipe(block);
     if (!r) return r;
     if (status == hal::StreamStatus::timeout) break;
