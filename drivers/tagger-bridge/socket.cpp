@@ -160,16 +160,17 @@ Result<Connection> Connection::over(Fd fd, std::unique_ptr<Seal> seal, Deadline 
   if (connection.seal_) {
     const auto greeting = connection.seal_->greeting();
     if (auto sent = connection.write_all(greeting, deadline); !sent) return std::move(sent).error();
-    std::vector<std::uint8_t> early;
     while (!connection.seal_->ready())
-      if (auto got = connection.read_some(early, deadline, {}); !got) return std::move(got).error();
-    if (!early.empty()) return Error{Code::protocol, "the peer spoke before it was greeted", "", 0, {}};
+      if (auto got = connection.read_some(connection.early_, deadline, {}); !got) return std::move(got).error();
   }
   return connection;
 }
 
 Result<void> Connection::read(std::vector<std::uint8_t>& plain, Deadline deadline, const std::stop_token& stop) {
   const std::size_t before = plain.size();
+  plain.insert(plain.end(), early_.begin(), early_.end());
+  ::explicit_bzero(early_.data(), early_.size());
+  early_.clear();
   while (plain.size() == before)
     if (auto got = read_some(plain, deadline, stop); !got) return got;
   return {};

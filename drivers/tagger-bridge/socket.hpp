@@ -44,7 +44,7 @@ Result<Fd> listen_on(const Address& address);
 /// One reader and one writer at a time.
 class Connection {
  public:
-  /// With a seal the greeting goes out, and the first read() waits for the peer's.
+  /// With a seal: greets, and waits until the peer has.
   static Result<Connection> over(Fd fd, std::unique_ptr<Seal> seal, Deadline deadline);
 
   /// Appends at least one byte of plain text; timeout, cancelled, disconnected, authentication.
@@ -59,6 +59,7 @@ class Connection {
   Result<void> write_all(std::span<const std::uint8_t> bytes, Deadline deadline);
   Fd fd_;
   std::unique_ptr<Seal> seal_;
+  std::vector<std::uint8_t> early_;  // plain text that came in one piece with the peer's greeting
 };
 
 }  // namespace nicol::tagger_bridge
