@@ -27,6 +27,7 @@ class Detector : public Device {
   virtual bool enabled() const noexcept = 0;
   virtual Result<void> set_bias(Volts bias) = 0;
   virtual Result<Celsius> temperature() = 0;
+  /// over_rate while the device keeps itself off because of bright light: that is why it is not enabled() any more.
   virtual Result<Hertz> rate() = 0;
 };
 

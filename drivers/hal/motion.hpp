@@ -30,6 +30,7 @@ class MotionState {
  public:
   virtual ~MotionState() = default;
   virtual Result<void> wait(Deadline deadline, std::stop_token stop) = 0;
+  /// The motion has ended, well or not: wait() will tell at once. True some time after the end also where nobody waits.
   virtual bool done() const noexcept = 0;
 };
 class Motion {

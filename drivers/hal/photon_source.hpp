@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -72,8 +73,12 @@ class PulsedSource : public PhotonSource {
   /// pause: the frame marker goes out with that slot again. Slots between were never emitted.
   /// not_supported where a pause ends the block.
   virtual Result<void> resume_block(std::uint64_t first_slot);
-  /// Emits the next slots in order; blocks until they have left (rig time). out_of_range when not consecutive.
+  /// Emits the next slots in order; blocks until they have left (rig time), or until they stand in the device's memory
+  /// where first_unsent() counts them out. out_of_range when not consecutive.
   virtual Result<void> emit(const PatternChunk& chunk) = 0;
+  /// The first slot of the block that has not left, as the device has last reported. Nothing: slots have left when
+  /// emit() returns. A slot that is only in the device's memory may never leave.
+  virtual std::optional<std::uint64_t> first_unsent() { return {}; }
   /// Motorised sources: one pump pulse for the setting the waveplate stands at now, one slot.
   virtual Result<void> fire(std::uint64_t pulses) = 0;
   virtual Result<void> end_block() = 0;

@@ -7,7 +7,7 @@
 namespace nicol {
 namespace {
 
-constexpr std::array<std::string_view, 25> kCodes = {"timeout",        "overflow",       "disconnected",
+constexpr std::array<std::string_view, 26> kCodes = {"timeout",        "overflow",       "disconnected",
                                                      "not_found",      "busy",           "access_denied",
                                                      "not_supported",  "out_of_range",   "not_homed",
                                                      "interlock",      "limit_switch",   "motion_fault",
@@ -15,8 +15,8 @@ constexpr std::array<std::string_view, 25> kCodes = {"timeout",        "overflow
                                                      "hardware_fault", "cancelled",      "unsafe_state",
                                                      "internal",       "bad_input",      "io",
                                                      "locked_memory",  "authentication", "exhausted",
-                                                     "refused"};
-static_assert(static_cast<std::size_t>(Code::refused) == 24);
+                                                     "refused",        "over_rate"};
+static_assert(static_cast<std::size_t>(Code::over_rate) == 25);
 
 std::string one_line(std::string_view text) {
   std::string out(text);

@@ -36,7 +36,8 @@ enum class Code : std::uint8_t {
   locked_memory,
   authentication,
   exhausted,
-  refused
+  refused,
+  over_rate  // bright light on detectors: nothing to wait out, somebody must find it
 };
 std::string_view to_string(Code code) noexcept;
 

@@ -29,6 +29,7 @@ TEST(Names, FollowTheirEnumerations) {
   EXPECT_EQ(to_string(Code::unsafe_state), "unsafe_state");
   EXPECT_EQ(to_string(Code::locked_memory), "locked_memory");
   EXPECT_EQ(to_string(Code::refused), "refused");
+  EXPECT_EQ(to_string(Code::over_rate), "over_rate");
   EXPECT_EQ(to_string(hal::DeviceKind::detector), "detector");
   EXPECT_EQ(to_string(hal::DeviceKind::digital_io), "digital io");
   EXPECT_EQ(to_string(hal::ChannelRole::monitor), "monitor");
