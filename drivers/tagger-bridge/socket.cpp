@@ -127,10 +127,11 @@ Result<Fd> connect_to(const Address& address, Deadline deadline) {
 
 namespace {
 
-Result<Fd> listen_locally(const std::string& path) {
+Result<Listener> listen_locally(const Address& address) {
+  const std::string& path = address.path;
   const auto name = local_name(path);
   if (!name) return name.error();
-  if (connect_to({Address::Kind::local, path, ""}, {std::chrono::steady_clock::now() + 100ms}))
+  if (connect_to(address, {std::chrono::steady_clock::now() + 100ms}))
     return Error{Code::busy, fmt::format("another bridge listens on {}", path), "", 0, {}};
   ::unlink(path.c_str());
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -138,13 +139,25 @@ Result<Fd> listen_locally(const std::string& path) {
   const bool bound = fd.get() >= 0 && ::bind(fd.get(), generic(&*name), sizeof *name) == 0;
   ::umask(before);
   if (!bound || ::listen(fd.get(), 1) != 0) return failed(path);
-  return fd;
+  return Listener{std::move(fd), address};
+}
+
+Result<std::string> port_of(const Fd& fd) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  void* const bytes = &name;
+  auto* const bound = static_cast<sockaddr*>(bytes);
+  std::array<char, NI_MAXSERV> port{};
+  if (::getsockname(fd.get(), bound, &size) != 0) return failed("the port that the system chose");
+  const int e = ::getnameinfo(bound, size, nullptr, 0, port.data(), port.size(), NI_NUMERICSERV);
+  if (e != 0) return Error{Code::io, ::gai_strerror(e), "", e, {}};
+  return std::string(port.data());
 }
 
 }  // namespace
 
-Result<Fd> listen_on(const Address& address) {
-  if (address.kind == Address::Kind::local) return listen_locally(address.path);
+Result<Listener> listen_on(const Address& address) {
+  if (address.kind == Address::Kind::local) return listen_locally(address);
   Found found;
   if (auto ok = look_up(address, AI_PASSIVE, found); !ok) return std::move(ok).error();
   Fd fd(::socket(found.list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -152,7 +165,9 @@ Result<Fd> listen_on(const Address& address) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (fd.get() < 0 || ::bind(fd.get(), found.list->ai_addr, found.list->ai_addrlen) != 0 || ::listen(fd.get(), 1) != 0)
     return failed(fmt::format("{}:{}", address.path, address.port));
-  return fd;
+  auto port = port_of(fd);
+  if (!port) return std::move(port).error();
+  return Listener{std::move(fd), {Address::Kind::tcp, address.path, *std::move(port)}};
 }
 
 Result<Connection> Connection::over(Fd fd, std::unique_ptr<Seal> seal, Deadline deadline) {

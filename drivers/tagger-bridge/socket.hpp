@@ -38,8 +38,12 @@ struct Address {
 Result<Address> parse_address(std::string_view text);
 
 Result<Fd> connect_to(const Address& address, Deadline deadline);
+struct Listener {
+  Fd fd;
+  Address address;  // with the port that the system chose where "0" was asked for
+};
 /// Local: an old socket file nobody listens on is replaced; mode 0600.
-Result<Fd> listen_on(const Address& address);
+Result<Listener> listen_on(const Address& address);
 
 /// One reader and one writer at a time.
 class Connection {

@@ -128,22 +128,22 @@ class SealedSwabianBridge : public SwabianBridge {
  protected:
   void SetUp() override {
     bridge::ServerOptions options;
-    options.address = {tagger_bridge::Address::Kind::tcp, "127.0.0.1", port()};
+    options.address = {tagger_bridge::Address::Kind::tcp, "127.0.0.1", "0"};
     options.key_file = key_file(folder_, 'a');
     options.seal = app::key_file_seal;
     serve(std::move(options));
   }
-  static std::string port() { return std::to_string(20'000 + ::getpid() % 10'000); }
+  std::string address() { return "tcp:127.0.0.1:" + bridge_->server().address().port; }
 };
 
 TEST_F(SealedSwabianBridge, PassesTheSameTagsUnderTheSealOfAKeyFile) {
-  call({{"address", "tcp:127.0.0.1:" + port()}, {"key", key_file(folder_, 'a')}}, app::key_file_seal);
+  call({{"address", address()}, {"key", key_file(folder_, 'a')}}, app::key_file_seal);
   expect_two_tags_and_a_loss();
 }
 
 TEST_F(SealedSwabianBridge, RefusesAnotherKey) {
-  const auto made = tagger_bridge::driver(hub_, app::key_file_seal)
-                        .make({{"address", "tcp:127.0.0.1:" + port()}, {"key", key_file(folder_, 'b')}});
+  const auto made =
+      tagger_bridge::driver(hub_, app::key_file_seal).make({{"address", address()}, {"key", key_file(folder_, 'b')}});
   EXPECT_EQ(code_of(made), Code::authentication);
 }
 

@@ -70,7 +70,10 @@ class BridgeBench {
   }
   bridge::TagServer& server() { return *server_; }
   const std::filesystem::path& folder() const { return folder_; }
-  std::string address() const { return "unix:" + options_.address.path; }
+  std::string address() const {
+    const auto& a = server_->address();
+    return a.port.empty() ? "unix:" + a.path : "tcp:" + a.path + ":" + a.port;
+  }
   hal::Driver driver(tagger_bridge::SealFactory seal = nullptr) { return tagger_bridge::driver(hub_, std::move(seal)); }
 
   std::unique_ptr<hal::TimeTagger> open() {

@@ -18,6 +18,7 @@ using tagger_bridge::Connection;
 using tagger_bridge::Fd;
 using tagger_bridge::Seal;
 using tagger_bridge::SealSide;
+using test::BridgeBench;
 using Bytes = std::vector<std::uint8_t>;
 
 Deadline soon() { return {std::chrono::steady_clock::now() + std::chrono::seconds(20)}; }
@@ -60,6 +61,34 @@ TEST(SealedConnection, HearsAFirstRecordThatCameInOnePieceWithTheGreeting) {
   Bytes heard;
   ASSERT_TRUE(succeeds(connection->read(heard, soon(), {})));
   EXPECT_EQ(heard, first);
+}
+
+bridge::ServerOptions sealed(const KeyFile& key) {
+  bridge::ServerOptions options;
+  options.address = {tagger_bridge::Address::Kind::tcp, "127.0.0.1", "0"};
+  options.key_file = key.path;
+  options.seal = app::key_file_seal;
+  options.greet_within = std::chrono::milliseconds(300);
+  return options;
+}
+
+TEST(SealedBridge, TellsThePortThatItListensOnWhenItWasLeftToTheSystem) {
+  const KeyFile key('p');
+  BridgeBench bench(sealed(key));
+  EXPECT_NE(bench.server().address().port, "0");
+  EXPECT_TRUE(succeeds(tagger_bridge::connect_to(bench.server().address(), soon())));
+}
+
+TEST(SealedBridge, SendsAwayWhoRepeatsAnOldGreetingAndServesTheNextCaller) {
+  const KeyFile key('r');
+  BridgeBench bench(sealed(key));
+  const Bytes old = key.seal(SealSide::driver)->greeting();
+  const auto stranger = tagger_bridge::connect_to(bench.server().address(), soon());
+  ASSERT_TRUE(succeeds(stranger));
+  ASSERT_EQ(::send(stranger->get(), old.data(), old.size(), MSG_NOSIGNAL), static_cast<ssize_t>(old.size()));
+  const auto driver = bench.driver(app::key_file_seal);
+  const auto call = [&] { return driver.make({{"address", bench.address()}, {"key", key.path}}).ok(); };
+  EXPECT_TRUE(test::eventually(call, 20));
 }
 
 }  // namespace

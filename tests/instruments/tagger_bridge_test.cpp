@@ -202,9 +202,9 @@ Code met_with(const std::vector<std::uint8_t>& bytes) {
   auto listener = tagger_bridge::listen_on({tagger_bridge::Address::Kind::local, path, ""});
   EXPECT_TRUE(succeeds(listener));
   std::jthread peer([&](const std::stop_token& stop) {
-    pollfd p{listener->get(), POLLIN, 0};
+    pollfd p{listener->fd.get(), POLLIN, 0};
     (void)::poll(&p, 1, 2000);
-    const tagger_bridge::Fd fd(::accept(listener->get(), nullptr, nullptr));
+    const tagger_bridge::Fd fd(::accept(listener->fd.get(), nullptr, nullptr));
     (void)::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     while (!stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   });

@@ -25,7 +25,8 @@ Result<std::unique_ptr<TagServer>> TagServer::open(ServerOptions options) {
         Code::refused, "tags are raw key material: tcp needs a key file, and a program that can seal", "", 0, {}};
   auto listener = tagger_bridge::listen_on(options.address);
   if (!listener) return std::move(listener).error();
-  std::unique_ptr<TagServer> server(new TagServer(std::move(options), *std::move(listener)));
+  options.address = listener->address;
+  std::unique_ptr<TagServer> server(new TagServer(std::move(options), std::move(listener->fd)));
   server->thread_ = std::jthread([s = server.get()](const std::stop_token& stop) { s->run(stop); });
   return server;
 }
@@ -71,6 +72,10 @@ void TagServer::overflow_end(std::int64_t at) {
   if (streaming_) blocks_.overflow_end(at);
 }
 
+bool TagServer::greeted() const {
+  const std::lock_guard lock(mutex_);
+  return greeted_;
+}
 bool TagServer::streaming() const {
   const std::lock_guard lock(mutex_);
   return streaming_;
@@ -92,7 +97,7 @@ void TagServer::run(const std::stop_token& stop) {
       if (!made) continue;
       seal = *std::move(made);
     }
-    auto connection = tagger_bridge::Connection::over(std::move(fd), std::move(seal), in(2s));
+    auto connection = tagger_bridge::Connection::over(std::move(fd), std::move(seal), in(options_.greet_within));
     if (connection) serve(*connection, stop);
   }
 }
@@ -106,10 +111,11 @@ void TagServer::serve(tagger_bridge::Connection& connection, const std::stop_tok
   std::jthread writer([&](const std::stop_token& done) { write_out(connection, done); });
   auto decoder = std::make_unique<fw::FrameDecoder>(fw::Framing::raw);
   std::vector<std::uint8_t> bytes;
+  const Deadline first = in(options_.greet_within);  // an old greeting, sent again, is all that a stranger can say
   bool good = true;
   while (good && !stop.stop_requested()) {
     bytes.clear();
-    good = connection.read(bytes, {}, stop).ok();
+    good = connection.read(bytes, greeted() ? Deadline{} : first, stop).ok();
     for (std::span<const std::uint8_t> left(bytes); good && !left.empty();) {
       left = left.subspan(decoder->feed(left));
       for (fw::Frame frame; good && decoder->next(frame);) good = answer(frame);

@@ -2,6 +2,7 @@
 // The bridge program's end: link this beside a vendor's library, push what it tells, and Nicol sees a time tagger.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -26,6 +27,8 @@ struct ServerOptions {
   std::function<std::optional<fw::Nack>(unsigned channel, const fw::ChannelConfig&)> on_channel;
   std::string key_file;
   tagger_bridge::SealFactory seal;
+  /// A caller who has not greeted, and under a seal said a first record, within this is sent away.
+  std::chrono::milliseconds greet_within{2000};
   std::size_t most_waiting = 256;  // blocks for a driver that is slow; more are lost, and it sees how many tags
 };
 
@@ -35,6 +38,8 @@ class TagServer {
   static Result<std::unique_ptr<TagServer>> open(ServerOptions options);
   ~TagServer();
 
+  /// Where it listens; tcp with port "0": the port that the system chose.
+  const tagger_bridge::Address& address() const { return options_.address; }
   /// Ticks of the vendor's clock, never going back; false when that or the channel is wrong.
   bool push(unsigned channel, std::int64_t at);
   /// Everything before `at` has been pushed: ten times a second or more, also when nothing comes.
@@ -49,6 +54,7 @@ class TagServer {
   TagServer(ServerOptions options, tagger_bridge::Fd listener);
   void run(const std::stop_token& stop);
   void serve(tagger_bridge::Connection& connection, const std::stop_token& stop);
+  bool greeted() const;
   bool answer(const fw::Frame& frame);
   void reply(fw::Type type, const fw::Header& to, std::uint8_t flags, std::span<const std::uint8_t> payload);
   void reply_code(const fw::Header& to, std::optional<fw::Nack> refusal);
