@@ -38,6 +38,7 @@ void TagQueue::push(std::span<const hal::TimeTag> tags) {
 void TagQueue::place(const hal::TimeTag& tag) {
   if (overrun_ > 0 || pushed_ - taken_ == ring_.size()) {
     overrun_begin_ = overrun_ == 0 ? tag.ticks : std::min(overrun_begin_, tag.ticks);
+    overrun_last_ = overrun_ == 0 ? tag.ticks : std::max(overrun_last_, tag.ticks);
     ++overrun_;
     return;
   }
@@ -46,14 +47,13 @@ void TagQueue::place(const hal::TimeTag& tag) {
   at(to) = tag;
 }
 
-/// The ring was full: from the first tag that found no place, up to here, tags are missing.
+/// The ring was full: from the first tag that found no place to the last one, or up to here, tags are missing.
 void TagQueue::close_overrun(std::int64_t complete) {
   if (overrun_ == 0) return;
-  const std::int64_t begin = std::max(overrun_begin_, edge_);
+  const std::int64_t begin = std::max(overrun_begin_, edge_), end = std::max(complete, overrun_last_ + 1);
   std::uint64_t place = pushed_;
   while (place > committed_ && at(place - 1).ticks >= begin) --place;
-  add_loss(
-      {{begin, std::max(complete, begin + 1), overrun_, true, hal::kAllChannels, hal::LossCause::transport}, place});
+  add_loss({{begin, end, overrun_, true, hal::kAllChannels, hal::LossCause::transport}, place});
   overrun_ = 0;
 }
 
@@ -76,21 +76,27 @@ void TagQueue::lose(hal::LossInterval loss) {
   add_loss({loss, committed_});
 }
 
-/// Neighbours of one cause are told as one, and so is everything once the list is full.
-void TagQueue::add_loss(const Loss& loss) {
-  if (loss_tail_ > loss_head_) {
-    Loss& last = loss_at(loss_tail_ - 1);
-    const bool touches = loss.interval.begin <= last.interval.end && loss.interval.cause == last.interval.cause &&
+TagQueue::Loss TagQueue::joined(const Loss& earlier, const Loss& later) {
+  const hal::LossInterval &a = earlier.interval, &b = later.interval;
+  const bool full = b.cause == hal::LossCause::fifo_overflow;
+  return {{std::min(a.begin, b.begin), std::max(a.end, b.end), a.lost + b.lost, a.lost_known && b.lost_known,
+           a.channels | b.channels, full ? b.cause : a.cause},
+          std::min(earlier.before, later.before)};
+}
+
+/// Neighbours of one cause are told as one, and so is what overlaps, or finds the list full.
+void TagQueue::add_loss(Loss loss) {
+  while (loss_tail_ > loss_head_) {
+    const Loss& last = loss_at(loss_tail_ - 1);
+    const bool touches = loss.interval.begin == last.interval.end && loss.interval.cause == last.interval.cause &&
                          loss.interval.channels == last.interval.channels;
-    const bool overlaps = loss.interval.begin < last.interval.end;
-    if (touches || overlaps || loss_tail_ - loss_head_ == losses_.size()) {
-      last.interval.end = std::max(last.interval.end, loss.interval.end);
-      last.interval.lost += loss.interval.lost;
-      last.interval.lost_known = last.interval.lost_known && loss.interval.lost_known;
-      last.interval.channels |= loss.interval.channels;
-      if (loss.interval.cause == hal::LossCause::fifo_overflow) last.interval.cause = loss.interval.cause;
-      return;
+    const bool apart = loss.interval.begin >= last.interval.end && !touches;
+    if (apart && loss_tail_ - loss_head_ < losses_.size()) {
+      loss.before = std::max(loss.before, last.before);
+      break;
     }
+    loss = joined(last, loss);
+    --loss_tail_;
   }
   loss_at(loss_tail_++) = loss;
 }

@@ -54,7 +54,8 @@ class TagQueue {
   hal::TimeTag& at(std::uint64_t number) { return ring_[number % ring_.size()]; }
   Loss& loss_at(std::uint64_t number) { return losses_[number % losses_.size()]; }
   void place(const hal::TimeTag& tag);
-  void add_loss(const Loss& loss);
+  void add_loss(Loss loss);
+  static Loss joined(const Loss& earlier, const Loss& later);
   void close_overrun(std::int64_t complete);
   bool has_news() const { return committed_ > taken_ || loss_head_ < loss_tail_; }
   hal::StreamStatus fill(hal::TagBlock& block);
@@ -73,7 +74,7 @@ class TagQueue {
   std::uint64_t lost_ = 0, sequence_ = 0;
   std::int64_t edge_ = 0, given_until_ = 0;
   std::uint64_t overrun_ = 0;  // tags that found the ring full since the last commit
-  std::int64_t overrun_begin_ = 0;
+  std::int64_t overrun_begin_ = 0, overrun_last_ = 0;
   hal::StreamStatus ended_ = hal::StreamStatus::stopped;
   bool running_ = false;
 };

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <random>
 #include <thread>
 
 namespace nicol::tags {
@@ -121,6 +124,80 @@ TEST(TagQueue, CountsExactlyWhatFoundNoPlace) {
   ASSERT_EQ(reader.block.loss_count, 1u);
   EXPECT_EQ(reader.block.losses()[0], (hal::LossInterval{4, 10, 6, true, hal::kAllChannels, LossCause::transport}));
   EXPECT_EQ(reader.block.first_index, 10u);
+}
+
+TEST(TagQueue, TellsALossThatReachesToTheLastTagThatFoundNoPlace) {
+  auto queue = queue_of(2);
+  Reader reader;
+  for (const std::int64_t t : {1, 2, 3, 50}) queue->push({t, 0, 0});
+  queue->commit(10);
+  ASSERT_EQ(reader.read(*queue), StreamStatus::ok);
+  ASSERT_EQ(reader.read(*queue), StreamStatus::ok);
+  ASSERT_EQ(reader.block.loss_count, 1u);
+  EXPECT_EQ(reader.block.losses()[0], (hal::LossInterval{3, 51, 2, true, hal::kAllChannels, LossCause::transport}));
+}
+
+TEST(TagQueue, KeepsTheBeginOfALossThatIsToldAfterALaterOne) {
+  auto queue = queue_of();
+  Reader reader;
+  queue->lose({50, 60, 1, true, hal::kAllChannels, LossCause::corrupt});
+  queue->lose({10, 20, 1, true, hal::kAllChannels, LossCause::corrupt});
+  queue->commit(100);
+  ASSERT_EQ(reader.read(*queue), StreamStatus::ok);
+  ASSERT_EQ(reader.block.loss_count, 1u);
+  EXPECT_EQ(reader.block.losses()[0].begin, 10);
+  EXPECT_EQ(reader.block.losses()[0].end, 60);
+}
+
+/// A producer whose channel delays put tags out of order, and a consumer who is slow now and then. `pushed` counts what
+/// went in at each tick and not yet came out.
+struct OverrunTrial {
+  explicit OverrunTrial(std::uint64_t seed) : random(seed) {}
+  int draw(int most) { return std::uniform_int_distribution<int>(0, most)(random); }
+  void produce() {
+    for (int n = draw(12); n > 0; --n) {
+      const std::int64_t tick = now + draw(40);
+      queue->push({tick, 0, 0});
+      ++pushed[tick];
+      now += draw(3);
+    }
+    queue->commit(now);
+  }
+  void consume() {
+    while (reader.read(*queue) == StreamStatus::ok) {
+      for (const std::int64_t tick : reader.ticks()) --pushed[tick];
+      losses.insert(losses.end(), reader.block.losses().begin(), reader.block.losses().end());
+      if (draw(2) == 0) return;
+    }
+  }
+  std::mt19937_64 random;
+  std::unique_ptr<TagQueue> queue = queue_of(16, 3);
+  Reader reader{4, 2};
+  std::int64_t now = 0;
+  std::map<std::int64_t, std::uint64_t> pushed;
+  std::vector<hal::LossInterval> losses;
+};
+
+TEST(TagQueue, LosesNoTagOutsideTheLossesItTellsAndCountsThemExactly) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    OverrunTrial trial(seed);
+    for (int step = 0; step < 60; ++step) {
+      trial.produce();
+      if (trial.draw(3) == 0) trial.consume();
+    }
+    trial.queue->commit(trial.now + 1000);
+    for (int i = 0; i < 200; ++i) trial.consume();
+    std::uint64_t missing = 0, told = 0;
+    for (const auto& [tick, count] : trial.pushed) {
+      const bool said = std::any_of(trial.losses.begin(), trial.losses.end(),
+                                    [t = tick](const auto& l) { return l.begin <= t && t < l.end; });
+      EXPECT_TRUE(count == 0 || said) << "seed " << seed << ": a tag at " << tick;
+      missing += count;
+    }
+    for (const auto& loss : trial.losses) told += loss.lost;
+    EXPECT_GT(missing, 0u) << seed;
+    EXPECT_EQ(told, missing) << seed;
+  }
 }
 
 TEST(TagQueue, MergesLossesRatherThanForgetOne) {
