@@ -58,8 +58,9 @@ struct UsbSetup {
 };
 
 /// One claimed interface. Calls are thread-safe and bounded by their deadline. After an unplug every call returns
-/// `disconnected`; when the same identity comes back it is opened and claimed again, and on_link says so (event thread:
-/// must neither wait for a transfer nor open or destroy a device). Streams are destroyed before their device.
+/// `disconnected`; when the same identity comes back it is opened and claimed again (by a worker: one that stalls
+/// delays no other device's transfers), and on_link says so (event thread: must neither wait for a transfer nor open or
+/// destroy a device). Streams are destroyed before their device.
 class UsbDevice {
  public:
   struct Options {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one event thread of USB: it runs libusb's callbacks, and outside of them what they asked for.
+// The event thread of USB runs libusb's callbacks, and outside of them what they asked for; it never waits for a
+// device. The worker does what may: one that stalls while it is opened must not hold up the others' transfers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ Result<std::unique_ptr<UsbContext>> UsbContext::create(WireLog* log) {
 }
 
 UsbContext::Impl::~Impl() {
+  worker = {};  // first: closing a device needs the event thread
   if (thread.joinable()) {
     stopping = true;
     libusb_interrupt_event_handler(context);
@@ -41,6 +43,7 @@ Result<void> UsbContext::Impl::start() {
                                      LIBUSB_HOTPLUG_NO_FLAGS, LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY,
                                      LIBUSB_HOTPLUG_MATCH_ANY, &Impl::on_hotplug, this, nullptr);
   thread = std::thread([this] { run(); });
+  worker = std::jthread([this](const std::stop_token& stop) { run_chores(stop); });
   return {};
 }
 
@@ -59,8 +62,31 @@ void UsbContext::Impl::post(std::function<void()> job) noexcept try {
     const std::lock_guard lock(jobs_mutex);
     jobs.push_back(std::move(job));
   }
-  if (!on_event_thread()) libusb_interrupt_event_handler(context);
+  wake();
 } catch (...) {  // no memory: the regular look at the devices finds what is new
+}
+
+void UsbContext::Impl::wake() noexcept {
+  if (!on_event_thread()) libusb_interrupt_event_handler(context);
+}
+
+void UsbContext::Impl::delegate(std::function<void()> chore) noexcept {
+  {
+    const std::lock_guard lock(chores_mutex);
+    chores.push_back(std::move(chore));
+  }
+  chore_came.notify_one();
+}
+
+void UsbContext::Impl::run_chores(const std::stop_token& stop) {
+  std::unique_lock lock(chores_mutex);
+  while (chore_came.wait(lock, stop, [this] { return !chores.empty(); })) {
+    const std::function<void()> chore = std::move(chores.front());
+    chores.pop_front();
+    lock.unlock();
+    chore();
+    lock.lock();
+  }
 }
 
 void UsbContext::Impl::run() {
@@ -105,7 +131,7 @@ void UsbContext::Impl::left(libusb_device* gone) {
       const std::lock_guard device_lock(device->mutex);
       mine = device->device.get() == gone;
     }
-    if (mine) device->lost();
+    if (mine) device->left();
   }
 }
 

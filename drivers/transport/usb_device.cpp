@@ -30,23 +30,35 @@ int claim(libusb_device_handle* handle, libusb_device* device, int number, int a
 
 }  // namespace
 
+/// The device is known from before it is opened, so that no departure is missed.
 Result<void> UsbDevice::Impl::connect() {
   auto found = find_device(context.context, identity);
   if (!found) return std::move(found).error();
-  const UsbInfo described_now = describe(found->get());
+  libusb_device* const there = found->get();
+  const UsbInfo described_now = describe(there);
+  {
+    const std::lock_guard lock(mutex);
+    device = *std::move(found);
+    departed = false;
+  }
   libusb_device_handle* opened = nullptr;
-  if (const int code = libusb_open(found->get(), &opened); code != 0) return usb_open_error(described_now, code);
-  if (const int code = claim(opened, found->get(), options.interface, options.alternate_setting); code != 0) {
+  if (const int code = libusb_open(there, &opened); code != 0) return usb_open_error(described_now, code);
+  if (const int code = claim(opened, there, options.interface, options.alternate_setting); code != 0) {
     libusb_close(opened);
     return usb_open_error(described_now, code);
   }
-  const std::lock_guard lock(mutex);
-  handle = opened;
-  device = *std::move(found);
-  info = described_now;
-  identity.serial = info.serial;
-  link = hal::Link::connected;
-  return {};
+  {
+    const std::lock_guard lock(mutex);
+    if (!departed) {
+      handle = opened;
+      info = described_now;
+      identity.serial = info.serial;
+      link = hal::Link::connected;
+      return {};
+    }
+  }
+  close(opened);
+  return usb_gone(described_now);
 }
 
 UsbDevice::Impl::~Impl() {
@@ -55,7 +67,7 @@ UsbDevice::Impl::~Impl() {
     std::erase(context.devices, this);
   }
   std::unique_lock lock(mutex);
-  idle.wait(lock, [this] { return in_flight == 0; });
+  idle.wait(lock, [this] { return in_flight == 0 && !opening; });
   libusb_device_handle* const closing = std::exchange(handle, nullptr);
   lock.unlock();
   close(closing);
@@ -69,52 +81,61 @@ void UsbDevice::Impl::close(libusb_device_handle* closing) const {
 }
 
 void UsbDevice::Impl::lost() noexcept {
+  link = hal::Link::disconnected;
+  context.wake();
+}
+
+void UsbDevice::Impl::left() noexcept {
+  const std::lock_guard lock(mutex);
+  departed = true;
+  link = hal::Link::disconnected;
+}
+
+void UsbDevice::Impl::tell() {
+  hal::Link now = hal::Link::disconnected;
   {
     const std::lock_guard lock(mutex);
-    if (link == hal::Link::disconnected) return;
-    link = hal::Link::disconnected;
-    told = false;
+    now = link;
+    if (opening || now == told) return;
+    told = now;
   }
-  if (!context.on_event_thread()) libusb_interrupt_event_handler(context.context);
+  context.note(described(), now == hal::Link::connected ? "connected" : "disconnected");
+  if (options.on_link) options.on_link(now);
 }
 
 bool UsbDevice::Impl::look_after() {
-  if (link == hal::Link::connected) return false;
-  bool tell = false;
+  tell();
   {
     const std::lock_guard lock(mutex);
-    tell = !std::exchange(told, true);
+    if (link == hal::Link::connected) return false;
+    // Nobody looks for it before its loss was told: else its return would pass for no change.
+    if (opening || told == hal::Link::connected || in_flight > 0 || Clock::now() < next_look) return true;
+    next_look = Clock::now() + kLookEvery;
+    opening = true;
   }
-  if (tell) {
-    context.note(described(), "disconnected");
-    if (options.on_link) options.on_link(hal::Link::disconnected);
-  }
+  context.delegate([this] { reopen(); });
+  return true;
+}
+
+/// The worker's.
+void UsbDevice::Impl::reopen() {
+  UsbContext::Impl& owner = context;
   libusb_device_handle* closing = nullptr;
   {
     const std::lock_guard lock(mutex);
-    if (in_flight > 0) return true;
     closing = std::exchange(handle, nullptr);
+    device.reset();
   }
   close(closing);
+  const auto connected = connect();
+  const std::string why = connected ? "" : connected.error().message;
+  if (std::exchange(trouble, why) != why && !why.empty()) context.note(described(), why);  // once, not 4 times a second
   {
     const std::lock_guard lock(mutex);
-    device.reset();
-    if (Clock::now() < next_look) return true;
-    next_look = Clock::now() + kLookEvery;
+    opening = false;
+    idle.notify_all();  // under the lock: the destructor goes right after
   }
-  return !come_back();
-}
-
-bool UsbDevice::Impl::come_back() {
-  const auto connected = connect();
-  if (!connected) {  // said once, not four times a second
-    if (std::exchange(trouble, connected.error().message) != trouble) context.note(described(), trouble);
-    return false;
-  }
-  trouble.clear();
-  context.note(described(), "connected");
-  if (options.on_link) options.on_link(hal::Link::connected);
-  return true;
+  owner.wake();
 }
 
 Result<libusb_device_handle*> UsbDevice::Impl::acquire() {
@@ -134,12 +155,18 @@ UsbDevice::~UsbDevice() = default;
 
 Result<std::unique_ptr<UsbDevice>> UsbDevice::open(UsbContext& context, Options options) {
   auto impl = std::make_unique<Impl>(context.impl(), std::move(options));
-  const std::lock_guard lock(context.impl().devices_mutex);  // an unplug meanwhile waits to be seen
-  if (auto connected = impl->connect(); !connected) {
-    return std::move(connected).error();
+  {
+    const std::lock_guard lock(context.impl().devices_mutex);
+    context.impl().devices.push_back(impl.get());
   }
-  context.impl().devices.push_back(impl.get());
-  context.impl().note(impl->info, "open");
+  const auto connected = impl->connect();
+  {
+    const std::lock_guard lock(impl->mutex);
+    impl->opening = false;
+    if (connected) impl->told = hal::Link::connected;
+  }
+  if (!connected) return connected.error();
+  context.impl().note(impl->described(), "open");
   return std::unique_ptr<UsbDevice>(new UsbDevice(std::move(impl)));
 }
 

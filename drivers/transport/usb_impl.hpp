@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -44,19 +45,27 @@ struct UsbContext::Impl {
   std::vector<std::function<void()>> jobs;
   std::mutex devices_mutex;  // guards devices; held while the event thread looks after them
   std::vector<UsbDevice::Impl*> devices;
+  std::mutex chores_mutex;  // guards chores
+  std::condition_variable_any chore_came;
+  std::deque<std::function<void()>> chores;
   std::atomic<bool> stopping{false};
   std::thread thread;
+  std::jthread worker;
 
   ~Impl();
   Result<void> start();
   /// f() on the event thread, outside any libusb callback. Not from a signal; noexcept because callbacks call it.
   void post(std::function<void()> job) noexcept;
+  /// f() on the worker, in order: what may wait for a device (opening, claiming, clearing) and must not delay others.
+  void delegate(std::function<void()> chore) noexcept;
+  void wake() noexcept;
   bool on_event_thread() const { return std::this_thread::get_id() == thread.get_id(); }
   void note(const UsbInfo& info, std::string_view text) const;
 
  private:
   void run();
   void run_jobs();
+  void run_chores(const std::stop_token& stop);
   bool look_after_devices();
   void arrived();
   void left(libusb_device* device);
@@ -74,17 +83,21 @@ struct UsbDevice::Impl {
   UsbInfo info;
   DeviceRef device;
   libusb_device_handle* handle = nullptr;
-  int in_flight = 0;  // transfers that use the handle
-  bool told = true;   // on_link knows of the present state
+  int in_flight = 0;                         // transfers that use the handle
+  hal::Link told = hal::Link::disconnected;  // what on_link knows
+  bool opening = true;                       // by whoever makes it, or by the worker
+  bool departed = false;                     // `device` has left since it was found
   std::chrono::steady_clock::time_point next_look;
-  std::string trouble;  // why it did not open when it was looked for last
+  std::string trouble;  // why it did not open when it was looked for last; the worker's
 
   Impl(UsbContext::Impl& c, Options o) : context(c), options(std::move(o)), identity(options.match) {}
   ~Impl();
   Result<void> connect();
   /// The device does not answer any more: found out by whoever found out first.
   void lost() noexcept;
-  /// The event thread, after each turn: tells, closes, looks for it. True while it is gone.
+  /// Its libusb_device is no more.
+  void left() noexcept;
+  /// The event thread, after each turn: tells, and has it looked for. True while it is gone.
   bool look_after();
 
   /// The handle, which stays open until release(). disconnected.
@@ -96,8 +109,9 @@ struct UsbDevice::Impl {
   }
 
  private:
+  void tell();
   void close(libusb_device_handle* closing) const;
-  bool come_back();
+  void reopen();
 };
 
 }  // namespace nicol::transport

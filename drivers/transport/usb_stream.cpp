@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several bulk-IN transfers in flight, so that the bus never waits for the host: each is handed on and submitted again
-// inside its callback. All callbacks run on the one event thread.
+// inside its callback. All callbacks run on the one event thread; a stalled endpoint is cleared by the worker.
 #include <fmt/format.h>
 
 #include <limits>
@@ -42,7 +42,8 @@ class BulkStream final : public UsbDevice::Stream {
   void end(Error why);
   void stalled();
   void clear_and_go_on();
-  void last_one_down();
+  void put_down(std::unique_lock<std::mutex>& lock);
+  void say_ended(std::unique_lock<std::mutex>& lock);
   void cancel_all();
   Flight& flight_of(const libusb_transfer* transfer);
 
@@ -51,16 +52,15 @@ class BulkStream final : public UsbDevice::Stream {
   const UsbDevice::StreamOptions options_;
   libusb_device_handle* handle_ = nullptr;
   // Event thread only.
-  std::optional<Error> ended_;
-  bool told_ = false, halted_ = false, cleared_once_ = false;
   std::uint64_t empty_ = 0;
   int errors_ = 0;
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable changed_;
   std::vector<Flight> flights_;
-  std::size_t busy_ = 0;  // in the air, or an event thread's job that uses this object
-  bool stopping_ = false;
+  std::size_t busy_ = 0;  // in the air, or the worker that uses this object
+  std::optional<Error> ended_;
+  bool told_ = false, halted_ = false, cleared_once_ = false, stopping_ = false;
 };
 
 Result<void> BulkStream::prepare() {
@@ -123,43 +123,32 @@ void BulkStream::landed(libusb_transfer* transfer) noexcept {
 
 void BulkStream::land(Flight& flight) noexcept {
   take(flight);
-  bool last = false;
-  {
-    const std::lock_guard lock(mutex_);
-    flight.in_the_air = false;
-    --busy_;
-    device_.release();
-    int code = 0;
-    if (!stopping_ && !ended_ && !halted_) code = submit(flight);
-    if (code == LIBUSB_ERROR_NO_DEVICE)
-      ended_ = usb_gone(device_.described());
-    else if (code != 0)
-      ended_ = usb_error(device_.described(), "reading the stream of", code);
-    last = busy_ == 0;
-    if (last) ++busy_;  // this object lives until last_one_down() is through
-  }
-  if (ended_ && !last) cancel_all();
-  if (!last) return;
-  last_one_down();
-  const std::lock_guard lock(mutex_);
-  --busy_;
-  changed_.notify_all();  // under the lock: the destructor goes right after
+  std::unique_lock lock(mutex_);
+  flight.in_the_air = false;
+  device_.release();
+  int code = 0;
+  if (!stopping_ && !ended_ && !halted_) code = submit(flight);
+  if (code == LIBUSB_ERROR_NO_DEVICE)
+    ended_ = usb_gone(device_.described());
+  else if (code != 0)
+    ended_ = usb_error(device_.described(), "reading the stream of", code);
+  put_down(lock);
 }
 
 /// What it brought, or why it did not. A cancelled transfer may have brought data, too.
 void BulkStream::take(Flight& flight) {
   const libusb_transfer& transfer = *flight.transfer;
   const auto got = flight.buffer.bytes().first(static_cast<std::size_t>(transfer.actual_length));
-  bool deliver = !ended_;
+  bool deliver = false;
   {
     const std::lock_guard lock(mutex_);
-    deliver = deliver && !stopping_;
+    deliver = !ended_ && !stopping_;
+    if (!got.empty()) cleared_once_ = false;
   }
   if (!got.empty()) {
     if (deliver) options_.on_data(got);
     empty_ = 0;
     errors_ = 0;
-    cleared_once_ = false;
   }
   if (transfer.status == LIBUSB_TRANSFER_COMPLETED) {
     if (got.empty() && ++empty_ >= kEmptyInARow)
@@ -194,70 +183,74 @@ void BulkStream::failed(const libusb_transfer& transfer) {
 }
 
 void BulkStream::end(Error why) {
+  const std::lock_guard lock(mutex_);
   if (!ended_) ended_ = std::move(why);
 }
 
 /// The endpoint is cleared when nothing is in the air any more: then the order of what follows is certain.
 void BulkStream::stalled() {
   const std::string name = name_of(device_.described());
-  if (cleared_once_) return end({Code::protocol, name + " stalls its stream again and again", name, 0, {}});
-  if (halted_) return;
+  const std::lock_guard lock(mutex_);
+  if (cleared_once_) {
+    if (!ended_) ended_ = Error{Code::protocol, name + " stalls its stream again and again", name, 0, {}};
+    return;
+  }
   halted_ = true;
   cancel_all();
 }
 
-void BulkStream::last_one_down() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    if (!ended_ && halted_) {
-      ++busy_;
-      device_.context.post([this] { clear_and_go_on(); });
-      return;
-    }
+/// On the event thread: one that used this object has done so; the last one sees to what follows. Nothing of it is
+/// touched afterwards.
+void BulkStream::put_down(std::unique_lock<std::mutex>& lock) {
+  if (ended_) cancel_all();
+  if (busy_ == 1 && !stopping_ && halted_ && !ended_) {
+    ++busy_;
+    device_.context.delegate([this] { clear_and_go_on(); });
   }
-  if (!ended_ || told_) return;
-  told_ = true;
-  device_.context.note(device_.described(), "stream ended: " + ended_->message);
-  if (options_.on_end) options_.on_end(*ended_);
+  if (busy_ == 1 && !stopping_ && ended_ && !told_) say_ended(lock);
+  --busy_;
+  changed_.notify_all();  // under the lock: the destructor goes right after
 }
 
+void BulkStream::say_ended(std::unique_lock<std::mutex>& lock) {
+  told_ = true;
+  const Error why = *ended_;
+  lock.unlock();
+  device_.context.note(device_.described(), "stream ended: " + why.message);
+  if (options_.on_end) options_.on_end(why);
+  lock.lock();
+}
+
+/// The worker's.
 void BulkStream::clear_and_go_on() {
   int code = LIBUSB_ERROR_NO_DEVICE;
   if (auto handle = device_.acquire()) {
     code = libusb_clear_halt(*handle, endpoint_);
     device_.release();
   }
+  std::unique_lock lock(mutex_);
   halted_ = false;
   cleared_once_ = true;
-  bool idle = false;
-  {
-    const std::lock_guard lock(mutex_);
-    for (Flight& flight : flights_)
-      if (code == 0 && !stopping_) code = submit(flight);
-    idle = busy_ == 1;  // this job
-  }
-  if (code != 0) end(usb_error(device_.described(), "clearing the stream of", code));
-  if (code != 0 && !idle) cancel_all();
-  if (idle) last_one_down();
-  const std::lock_guard lock(mutex_);
-  --busy_;
-  changed_.notify_all();
+  for (Flight& flight : flights_)
+    if (code == 0 && !stopping_) code = submit(flight);
+  if (code != 0 && !ended_) ended_ = usb_error(device_.described(), "clearing the stream of", code);
+  lock.unlock();
+  device_.context.post([this] {
+    std::unique_lock again(mutex_);
+    put_down(again);
+  });
 }
 
+/// With mutex_ held.
 void BulkStream::cancel_all() {
-  const std::lock_guard lock(mutex_);
   for (Flight& flight : flights_)
     if (flight.in_the_air) libusb_cancel_transfer(flight.transfer.get());
 }
 
 BulkStream::~BulkStream() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  cancel_all();
   std::unique_lock lock(mutex_);
+  stopping_ = true;
+  cancel_all();
   changed_.wait(lock, [this] { return busy_ == 0; });
 }
 

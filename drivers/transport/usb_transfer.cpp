@@ -97,11 +97,10 @@ Result<std::size_t> perform(UsbDevice::Impl& device, libusb_transfer* transfer, 
   const int code = run(transfer, deadline);
   const bool stalled = code == 0 && transfer->status == LIBUSB_TRANSFER_STALL;
   if (stalled && transfer->endpoint != 0) libusb_clear_halt(*handle, transfer->endpoint);
+  const bool gone = code == LIBUSB_ERROR_NO_DEVICE || (code == 0 && transfer->status == LIBUSB_TRANSFER_NO_DEVICE);
+  if (gone) device.lost();  // before it may be opened again
   device.release();
-  if (code == LIBUSB_ERROR_NO_DEVICE || (code == 0 && transfer->status == LIBUSB_TRANSFER_NO_DEVICE)) {
-    device.lost();
-    return usb_gone(device.described());
-  }
+  if (gone) return usb_gone(device.described());
   if (code != 0) return usb_error(device.described(), doing, code);
   if (transfer->status != LIBUSB_TRANSFER_COMPLETED) return ended_badly(device.described(), doing, *transfer);
   return static_cast<std::size_t>(transfer->actual_length);
@@ -170,8 +169,8 @@ Result<void> UsbDevice::clear_halt(std::uint8_t endpoint) {
   auto handle = impl_->acquire();
   if (!handle) return std::move(handle).error();
   const int code = libusb_clear_halt(*handle, endpoint);
-  impl_->release();
   if (code == LIBUSB_ERROR_NO_DEVICE) impl_->lost();
+  impl_->release();
   if (code != 0) return usb_error(info(), fmt::format("clearing endpoint {:02x} of", endpoint), code);
   return {};
 }

@@ -29,6 +29,9 @@ void FakeUsb::unplug() { impl_->model->unplug(); }
 void FakeUsb::replug(const std::string& new_port) { impl_->model->replug(new_port); }
 void FakeUsb::set_faults(sim::FaultPlan plan) { impl_->model->set_faults(std::move(plan)); }
 void FakeUsb::stall(std::uint8_t endpoint) { impl_->model->stall(endpoint); }
+void FakeUsb::hold_settings() { impl_->model->hold_settings(); }
+void FakeUsb::let_go() { impl_->model->let_go(); }
+int FakeUsb::held() const { return impl_->model->held(); }
 bool FakeUsb::plugged() const { return impl_->model->plugged(); }
 int FakeUsb::claimed() const { return impl_->model->claimed(); }
 int FakeUsb::open_transfers() const { return impl_->model->open_transfers(); }

@@ -35,6 +35,10 @@ class FakeUsb {
   void replug(const std::string& new_port = "");
   void set_faults(sim::FaultPlan plan);
   void stall(std::uint8_t endpoint);  // until CLEAR_HALT
+  /// From now on claiming, setting and clearing wait, as when the device does not answer them; until let_go().
+  void hold_settings();
+  void let_go();
+  int held() const;  // that wait so now
   bool plugged() const;
   int claimed() const;         // interfaces held now
   int open_transfers() const;  // submitted, not reaped

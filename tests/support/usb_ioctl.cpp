@@ -33,6 +33,8 @@ int copied(std::span<const std::uint8_t> from, std::span<std::uint8_t> to) {
 }  // namespace
 
 std::optional<int> UsbModel::ioctl(UsbHandle& handle, unsigned long request, void* argument) {
+  if (request == USBDEVFS_CLAIMINTERFACE || request == USBDEVFS_SETINTERFACE || request == USBDEVFS_CLEAR_HALT)
+    wait_while_held();
   const std::lock_guard lock(mutex_);
   if (request == USBDEVFS_REAPURB || request == USBDEVFS_REAPURBNDELAY) return reap(handle, argument);
   if (request == USBDEVFS_DISCARDURB) return handle.discard(argument) ? 0 : -EINVAL;

@@ -37,9 +37,33 @@ UsbModel::UsbModel(sim::UsbEmulator& emulator, FakeUsb::Options options)
 UsbModel::~UsbModel() { stop(); }
 
 void UsbModel::stop() {
+  let_go();
   if (!watcher_.joinable()) return;
   watcher_.request_stop();
   watcher_.join();
+}
+
+void UsbModel::hold_settings() {
+  const std::lock_guard lock(hold_mutex_);
+  holding_ = true;
+}
+
+void UsbModel::let_go() {
+  const std::lock_guard lock(hold_mutex_);
+  holding_ = false;
+  let_go_.notify_all();
+}
+
+int UsbModel::held() const {
+  const std::lock_guard lock(hold_mutex_);
+  return held_;
+}
+
+void UsbModel::wait_while_held() {
+  std::unique_lock lock(hold_mutex_);
+  ++held_;
+  let_go_.wait(lock, [this] { return !holding_; });
+  --held_;
 }
 
 void UsbModel::plug(const std::string& port) {

@@ -39,6 +39,9 @@ class UsbModel : public std::enable_shared_from_this<UsbModel> {
 
   void set_faults(sim::FaultPlan plan);
   void stall(std::uint8_t endpoint);
+  void hold_settings();
+  void let_go();
+  int held() const;
   bool plugged() const;
   int claimed() const;
   int open_transfers() const;
@@ -66,6 +69,7 @@ class UsbModel : public std::enable_shared_from_this<UsbModel> {
   void configure();
 
   void watch(const std::stop_token& stop);
+  void wait_while_held();
 
   sim::UsbEmulator& emulator_;
   const FakeUsb::Options options_;
@@ -79,6 +83,11 @@ class UsbModel : public std::enable_shared_from_this<UsbModel> {
   std::vector<UsbHandle*> handles_;
   std::map<unsigned, unsigned> alternates_;  // by interface
   unsigned last_alternate_ = 0;
+
+  mutable std::mutex hold_mutex_;  // guards holding_ and held_; taken with no other
+  std::condition_variable let_go_;
+  bool holding_ = false;
+  int held_ = 0;
 
   std::mutex wake_mutex_;  // guards kicked_; taken with no other or after mutex_
   std::condition_variable_any wake_;
