@@ -55,6 +55,7 @@ class Firmware {
 
   Emission emission() const noexcept { return safety_.state(); }
   Faults faults() const noexcept { return safety_.faults(); }
+  std::uint32_t watchdog_ms() const noexcept { return safety_.watchdog_ms(); }
   bool in_session() const noexcept { return responder_.in_session(); }
   const FirmwareCounts& counts() const noexcept { return counts_; }
 

@@ -37,8 +37,10 @@ Refused Firmware::command(const Frame& frame) noexcept {
     case Type::disable_emission:
     case Type::safe_state:
       return {};  // done already, before anything else about the frame was asked
-    case Type::clear_fault:
-      return safety_.clear_fault();
+    case Type::clear_fault: {
+      const auto clear = decode<ClearFault>(frame.payload);
+      return clear ? safety_.clear_fault(clear->faults) : refuse(Nack::bad_length);
+    }
     case Type::source_config:
     case Type::pattern_chunk:
     case Type::source_run:

@@ -163,7 +163,8 @@ bool take_tlv(std::uint8_t tag, Reader r, Description& d) noexcept {
 std::string_view schema_text() noexcept {
   return "TLV:u8,u8;HELLO:u8,u8,u64,u32,u32,u32,u16;HEARTBEAT:u32,u16,u16;ACK:u16,u16;ERROR_EVENT:u16,u16,u32;"
          "GET:u16,u16;VALUE:u16,u16,i64;CHANNEL:u16,u16,u8,u8,u8,u8,i32,i64,u32;COUNTERS:u16,u16,u64,u64;"
-         "MOVE:u8,u8,u16,i64;AXIS:u8,u8,u16;AXIS_STATUS:u8,u8,u16,i64;ARM:u64;SOURCE_CONFIG:u64,u32,u32,u16,u16;"
+         "MOVE:u8,u8,u16,i64;AXIS:u8,u8,u16;AXIS_STATUS:u8,u8,u16,i64;ARM:u64;CLEAR_FAULT:u16,u16;"
+         "SOURCE_CONFIG:u64,u32,u32,u16,u16;"
          "PATTERN_CHUNK:u64,u32,u32;SOURCE_RUN:u64,u64;SOURCE_STATUS:u8,u8,u16,u64,u32,u32;CREDIT:u32;"
          "TIME_MARK:u64,u32,u32;TAG_BLOCK:u32,u64,u64,u32,u16,u16";
 }

@@ -122,6 +122,15 @@ std::optional<Arm> decode<Arm>(std::span<const std::uint8_t> payload) noexcept {
   return Arm{Reader(payload).take<std::uint64_t>()};
 }
 
+std::size_t encode(const ClearFault& m, std::span<std::uint8_t> out) noexcept {
+  return fits<ClearFault>(out) ? Writer(out).put(m.faults).put(kReserved16).written() : 0;
+}
+template <>
+std::optional<ClearFault> decode<ClearFault>(std::span<const std::uint8_t> payload) noexcept {
+  if (!has_length<ClearFault>(payload)) return {};
+  return ClearFault{Reader(payload).take<std::uint16_t>()};
+}
+
 std::size_t encode(const Credit& m, std::span<std::uint8_t> out) noexcept {
   return fits<Credit>(out) ? Writer(out).put(m.blocks).written() : 0;
 }

@@ -71,6 +71,13 @@ struct Arm {
   bool operator==(const Arm&) const = default;
 };
 
+/// Takes back these faults and no others: what latched meanwhile, and the host has not seen, stays.
+struct ClearFault {
+  static constexpr std::size_t kBytes = 4;
+  Faults faults = 0;
+  bool operator==(const ClearFault&) const = default;
+};
+
 inline constexpr std::uint16_t kSourceIntensities = 1;  // the pattern has two intensity bits a slot as well
 struct SourceConfig {
   static constexpr std::size_t kBytes = 20;
@@ -141,6 +148,7 @@ std::size_t encode(const Move& m, std::span<std::uint8_t> out) noexcept;
 std::size_t encode(const Axis& m, std::span<std::uint8_t> out) noexcept;
 std::size_t encode(const AxisStatus& m, std::span<std::uint8_t> out) noexcept;
 std::size_t encode(const Arm& m, std::span<std::uint8_t> out) noexcept;
+std::size_t encode(const ClearFault& m, std::span<std::uint8_t> out) noexcept;
 std::size_t encode(const SourceConfig& m, std::span<std::uint8_t> out) noexcept;
 std::size_t encode(const PatternChunk& m, std::span<std::uint8_t> out) noexcept;
 std::size_t encode(const SourceRun& m, std::span<std::uint8_t> out) noexcept;
@@ -165,6 +173,8 @@ template <>
 std::optional<AxisStatus> decode<AxisStatus>(std::span<const std::uint8_t> payload) noexcept;
 template <>
 std::optional<Arm> decode<Arm>(std::span<const std::uint8_t> payload) noexcept;
+template <>
+std::optional<ClearFault> decode<ClearFault>(std::span<const std::uint8_t> payload) noexcept;
 template <>
 std::optional<SourceConfig> decode<SourceConfig>(std::span<const std::uint8_t> payload) noexcept;
 template <>

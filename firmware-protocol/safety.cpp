@@ -92,11 +92,15 @@ void Safety::trip(Faults faults, std::uint16_t detail, std::uint64_t now_ms) noe
   faults_ |= faults;
 }
 
-Refused Safety::clear_fault() noexcept {
-  if ((faults_ & kFaultInterlock) != 0 && !loops_closed()) return refuse(Nack::interlock_open);
-  if ((faults_ & kFaultHardware) != 0 && board_->hardware_ok() == Done::no)
+Refused Safety::clear_fault(Faults these) noexcept {
+  const Faults named = faults_ & these;
+  if ((named & kFaultInterlock) != 0 && !loops_closed()) return refuse(Nack::interlock_open);
+  if ((named & kFaultHardware) != 0 && board_->hardware_ok() == Done::no)
     return refuse(Nack::fault_latched, kFaultHardware);
-  faults_ = 0;
+  faults_ = static_cast<Faults>(faults_ & ~these);
+  // The host knows those that it names: told afterwards they would look latched again.
+  if (event_) event_->faults = static_cast<Faults>(event_->faults & ~these);
+  if (event_ && event_->faults == 0) event_.reset();
   return {};
 }
 

@@ -42,7 +42,8 @@ class Safety {
   void disable() noexcept;
   /// Emission off, shutters closed, attenuators at maximum, pattern stopped, motors hold, detectors off; latched.
   void trip(Faults faults, std::uint16_t detail, std::uint64_t now_ms) noexcept;
-  Refused clear_fault() noexcept;
+  /// These, and no others that are latched.
+  Refused clear_fault(Faults these) noexcept;
 
   Refused set_watchdog(std::int64_t ms) noexcept;
   Refused set_light(std::int64_t level) noexcept;

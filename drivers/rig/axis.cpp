@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drivers/rig/axis.hpp"
 
+#include <array>
 #include <cmath>
 
 namespace nicol::rig {
@@ -8,7 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kAskEvery = 20ms;
+constexpr auto kAskEvery = 20ms, kSafe = 80ms;
+constexpr std::chrono::nanoseconds kAnswerWithin = 200ms, kUsualAnswer = 2s;
 
 std::string place(const fw::AxisStatus& s) { return fmt::format("{} counts", s.position); }
 
@@ -20,7 +22,8 @@ class RigAxis::Move final : public hal::MotionState {
   Move(RigAxis& axis, Travel travel, std::int64_t goal)
       : axis_(&axis), travel_(travel), goal_(goal), stops_(axis.stops_) {}
   Result<void> wait(Deadline deadline, std::stop_token stop) override;
-  bool done() const noexcept override { return done_; }
+  /// Asks the board, once every 20 ms at most.
+  bool done() const noexcept override;
 
  private:
   Result<void> judge(const fw::AxisStatus& status) const;
@@ -28,8 +31,21 @@ class RigAxis::Move final : public hal::MotionState {
   const Travel travel_;
   const std::int64_t goal_;
   const std::uint64_t stops_;  // before it began
-  std::atomic<bool> done_{false};
+  mutable std::atomic<bool> done_{false};
+  mutable std::mutex ask_mutex_;  // guards the rest
+  mutable std::chrono::steady_clock::time_point asked_at_{};
 };
+
+bool RigAxis::Move::done() const noexcept {
+  if (done_ || axis_->link() != hal::Link::connected) return true;  // without a link wait() says so at once
+  const std::lock_guard lock(ask_mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - asked_at_ < kAskEvery) return false;
+  asked_at_ = now;
+  const auto status = axis_->ask_status(kAnswerWithin);
+  if (status && (status->flags & fw::kAxisMoving) == 0) done_ = true;
+  return done_;
+}
 
 Result<void> RigAxis::Move::wait(Deadline deadline, std::stop_token stop) {
   for (;;) {
@@ -37,7 +53,7 @@ Result<void> RigAxis::Move::wait(Deadline deadline, std::stop_token stop) {
       (void)axis_->stop(hal::StopMode::immediate);
       return axis_->error(Code::cancelled, "the move was cancelled; the axis was stopped");
     }
-    auto status = axis_->ask_status();
+    auto status = axis_->ask_status(kUsualAnswer);
     if (!status) return std::move(status).error();
     if ((status->flags & fw::kAxisMoving) == 0) {
       done_ = true;
@@ -108,10 +124,16 @@ hal::AxisInfo RigAxis::axis() const {
   return info;
 }
 
-Result<fw::AxisStatus> RigAxis::ask_status() {
-  auto reply =
-      board().command(fw::Type::axis_status, fw::Axis{static_cast<std::uint8_t>(index_)}, "asking for " + unit());
+Result<Reply> RigAxis::ask(fw::Type type, std::chrono::nanoseconds within) {
+  std::array<std::uint8_t, fw::Axis::kBytes> payload{};
+  fw::encode(fw::Axis{static_cast<std::uint8_t>(index_)}, payload);
+  return board().ask(type, payload, SteadyDeadlines().in(within));
+}
+
+Result<fw::AxisStatus> RigAxis::ask_status(std::chrono::nanoseconds within) {
+  auto reply = ask(fw::Type::axis_status, within);
   if (!reply) return std::move(reply).error();
+  if (reply->refusal) return board().refused(*reply->refusal, "asking for " + unit());
   const auto status = fw::decode<fw::AxisStatus>(reply->bytes());
   if (!status || status->axis != index_)
     return error(Code::protocol, "the board's AXIS_STATUS makes no sense: update firmware");
@@ -120,7 +142,7 @@ Result<fw::AxisStatus> RigAxis::ask_status() {
 
 Result<hal::AxisStatus> RigAxis::status() {
   if (auto here = connected(); !here) return std::move(here).error();
-  const auto now = ask_status();
+  const auto now = ask_status(kUsualAnswer);
   if (!now) return now.error();
   hal::AxisStatus status;
   status.homed = (now->flags & fw::kAxisHomed) != 0;
@@ -151,17 +173,19 @@ Result<void> RigAxis::may_go(Angle goal) const {
 }
 
 Result<hal::Motion> RigAxis::go(fw::MoveKind kind, std::int64_t counts, std::int64_t from, std::int64_t goal) {
-  if (auto cleared = board().clear_own_faults(); !cleared) return std::move(cleared).error();
-  auto reply = board().command(fw::Type::move, fw::Move{static_cast<std::uint8_t>(index_), kind, counts},
-                               fmt::format("moving {} to {} counts", unit(), goal));
-  if (!reply) return std::move(reply).error();
+  const auto told = board().deliberately(fw::Type::safe_state, Board::kOwnFaults, [&]() -> Result<void> {
+    auto reply = board().command(fw::Type::move, fw::Move{static_cast<std::uint8_t>(index_), kind, counts},
+                                 fmt::format("moving {} to {} counts", unit(), goal));
+    return reply ? Result<void>() : std::move(reply).error();
+  });
+  if (!told) return told.error();
   count(angle_of(goal - from));
   return hal::Motion(std::make_unique<Move>(*this, Travel::move, goal));
 }
 
 Result<hal::Motion> RigAxis::move_absolute(Angle position) {
   if (auto here = connected(); !here) return std::move(here).error();
-  const auto now = ask_status();
+  const auto now = ask_status(kUsualAnswer);
   if (!now) return now.error();
   if ((now->flags & fw::kAxisHomed) == 0) return error(Code::not_homed, fmt::format("home {} first", unit()));
   if (auto fits = may_go(position); !fits) return std::move(fits).error();
@@ -171,7 +195,7 @@ Result<hal::Motion> RigAxis::move_absolute(Angle position) {
 
 Result<hal::Motion> RigAxis::move_relative(Angle by) {
   if (auto here = connected(); !here) return std::move(here).error();
-  const auto now = ask_status();
+  const auto now = ask_status(kUsualAnswer);
   if (!now) return now.error();
   if ((now->flags & fw::kAxisHomed) == 0) return error(Code::not_homed, fmt::format("home {} first", unit()));
   if (auto fits = may_go(angle_of(now->position) + by); !fits) return std::move(fits).error();
@@ -182,9 +206,11 @@ Result<hal::Motion> RigAxis::move_relative(Angle by) {
 /// The board knows one way home; `direction` is not its to choose.
 Result<hal::Motion> RigAxis::home(hal::HomeDirection) {
   if (auto here = connected(); !here) return std::move(here).error();
-  if (auto cleared = board().clear_own_faults(); !cleared) return std::move(cleared).error();
-  auto reply = board().command(fw::Type::home, fw::Axis{static_cast<std::uint8_t>(index_)}, "homing " + unit());
-  if (!reply) return std::move(reply).error();
+  const auto told = board().deliberately(fw::Type::safe_state, Board::kOwnFaults, [&]() -> Result<void> {
+    auto reply = board().command(fw::Type::home, fw::Axis{static_cast<std::uint8_t>(index_)}, "homing " + unit());
+    return reply ? Result<void>() : std::move(reply).error();
+  });
+  if (!told) return told.error();
   count(Angle{});
   return hal::Motion(std::make_unique<Move>(*this, Travel::home, 0));
 }
@@ -202,7 +228,8 @@ Result<void> RigAxis::set_velocity(Angle) {
 }
 
 void RigAxis::safe_state() noexcept {
-  if (link() == hal::Link::connected) (void)stop(hal::StopMode::immediate);
+  ++stops_;
+  (void)ask(fw::Type::stop, kSafe);
 }
 
 }  // namespace nicol::rig

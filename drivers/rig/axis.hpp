@@ -34,7 +34,8 @@ class RigAxis final : public Face<hal::RotationStage> {
   class Move;
   enum class Travel : std::uint8_t { move, home };
   RigAxis(Board& board, std::size_t index, const AxisOptions& options, const fw::AxisInfo& about);
-  Result<fw::AxisStatus> ask_status();
+  Result<Reply> ask(fw::Type type, std::chrono::nanoseconds within);
+  Result<fw::AxisStatus> ask_status(std::chrono::nanoseconds within);
   Result<void> may_go(Angle goal) const;
   Result<hal::Motion> go(fw::MoveKind kind, std::int64_t counts, std::int64_t from, std::int64_t goal);
   std::int64_t counts_of(Angle angle) const;

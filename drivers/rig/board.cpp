@@ -24,13 +24,16 @@ Deadline in(std::chrono::nanoseconds d) { return SteadyDeadlines().in(d); }
 Board::Board(const Timing& timing, transport::WireLog* log, transport::PrivateBuffer memory)
     : timing_(timing), log_(log), memory_(std::move(memory)) {}
 
-Result<std::unique_ptr<Board>> Board::open(const OpenCarrier& open, const Timing& timing, transport::WireLog* log) {
+Result<std::unique_ptr<Board>> Board::open(const OpenCarrier& open, const std::string& serial, const Timing& timing,
+                                           transport::WireLog* log) {
   auto memory = transport::PrivateBuffer::create(sizeof(Memory));
   if (!memory) return std::move(memory).error();
   std::unique_ptr<Board> board(new Board(timing, log, *std::move(memory)));
+  board->serial_ = serial;
   CarrierEvents events;
   events.frame = [b = board.get()](const fw::Frame& frame) { b->on_frame(frame); };
   events.damage = [b = board.get()] { b->on_damage(); };
+  events.end = [b = board.get()](const Error& why) { b->on_end(why); };
   events.link = [b = board.get()](hal::Link link) { b->on_link(link); };
   auto carrier = open(std::move(events));
   if (!carrier) return std::move(carrier).error();
@@ -46,7 +49,8 @@ Result<std::unique_ptr<Board>> Board::open(const OpenCarrier& open, const Timing
   std::unique_lock lock(board->mutex_);
   const auto settled = [&] {
     if (board->began_) return true;
-    return board->trouble_ && (board->trouble_->code == Code::incompatible_firmware || !board->present_);
+    return board->trouble_ && (board->trouble_->code == Code::incompatible_firmware ||
+                               board->trouble_->code == Code::not_found || !board->present_);
   };
   (void)board->changed_.wait_for(lock, kFirstSession, settled);
   if (board->began_) return board;
@@ -75,10 +79,20 @@ void Board::leave(Unit& unit) {
   std::erase(units_, &unit);
 }
 
+std::vector<Unit*> Board::units() {
+  const std::lock_guard lock(units_mutex_);
+  return units_;
+}
+
 hal::Link Board::link() const noexcept {
   const std::lock_guard lock(mutex_);
   if (!present_) return hal::Link::disconnected;
   return began_ ? hal::Link::connected : hal::Link::faulted;
+}
+
+std::optional<Error> Board::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
 }
 
 fw::Description Board::description() const {
@@ -127,19 +141,92 @@ Result<void> Board::set(const fw::Value& value, const std::string& doing) {
   return reply ? Result<void>() : std::move(reply).error();
 }
 
-Result<void> Board::clear_own_faults() {
+Result<void> Board::restore(const fw::Value& value, const std::string& doing) {
+  if (auto done = set(value, doing); !done) return done;
+  auto has = get(value.property, value.index, doing);
+  if (!has) return std::move(has).error();
+  if (has->number == value.number && has->channel == value.channel) return {};
+  return Error{Code::hardware_fault,
+               doing + ": the board took it and has something else now: switch the board off and on",
+               name(),
+               0,
+               {}};
+}
+
+Result<fw::Faults> Board::faults() {
   auto faults = get(fw::Property::faults, 0, "asking for faults");
   if (!faults) return std::move(faults).error();
-  constexpr std::int64_t kOwn = fw::kFaultCommanded | fw::kFaultLinkLost;
-  if (faults->number == 0 || (faults->number & ~kOwn) != 0) return {};
-  auto reply = command(fw::Type::clear_fault, "clearing what this program had made safe");
-  return reply ? Result<void>() : std::move(reply).error();
+  return static_cast<fw::Faults>(faults->number);
+}
+
+Result<void> Board::clear_faults(fw::Faults these) {
+  auto reply = command(fw::Type::clear_fault, fw::ClearFault{these}, "clearing faults");
+  if (!reply) return std::move(reply).error();
+  const std::lock_guard lock(mutex_);
+  heard_.faults = static_cast<fw::Faults>(heard_.faults & ~these);
+  if (heard_.faults == 0 && heard_.emission == fw::Emission::tripped) heard_.emission = fw::Emission::off;
+  if ((these & fw::kFaultOverRate) != 0) heard_.bright.reset();
+  return {};
+}
+
+std::uint64_t Board::darks(fw::Type kind) const noexcept {
+  return safe_states_ + (kind == fw::Type::disable_emission ? disables_.load() : 0);
+}
+
+Result<void> Board::deliberately(fw::Type dark, fw::Faults clears, const std::function<Result<void>()>& act) {
+  const std::uint64_t before = darks(dark);
+  Result<void> done = settle_dark();
+  if (done && clears != 0) {
+    const auto latched = faults();
+    if (!latched) return latched.error();
+    const auto named = static_cast<fw::Faults>(*latched & clears);
+    if (named != 0 && darks(dark) == before) done = clear_faults(named);
+  }
+  if (done && darks(dark) == before) done = act();
+  if (darks(dark) == before) return done;
+  say_dark(dark);
+  return Error{Code::cancelled, "it was made dark meanwhile and stays so: begin again if that is meant", name(), 0, {}};
+}
+
+/// What was called for and not answered is answered first; a deliberate act on a board that may not have heard it would
+/// undo it.
+Result<void> Board::settle_dark() {
+  std::optional<fw::Type> owed;
+  {
+    const std::lock_guard lock(mutex_);
+    owed = dark_owed_;
+  }
+  if (!owed) return {};
+  auto reply = command(*owed, "going dark first, as was asked for");
+  if (!reply) return std::move(reply).error();
+  const std::lock_guard lock(mutex_);
+  if (dark_owed_ == owed) dark_owed_.reset();
+  return {};
 }
 
 void Board::go_dark(fw::Type how) noexcept {
+  ++(how == fw::Type::safe_state ? safe_states_ : disables_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (dark_owed_ != fw::Type::safe_state) dark_owed_ = how;
+  }
+  say_dark(how);
+}
+
+void Board::say_dark(fw::Type how) noexcept {
   const Deadline deadline = in(kDark);
   tell(how, {});
-  (void)ask(how, {}, deadline);
+  const auto reply = ask(how, {}, deadline);
+  if (!reply || reply->refusal) return;
+  const std::lock_guard lock(mutex_);
+  if (dark_owed_ == how) dark_owed_.reset();
+}
+
+void Board::make_safe(const fw::Value& value) noexcept {
+  std::array<std::uint8_t, 64> payload{};
+  const std::size_t size = fw::encode(value, payload);
+  const auto reply = ask(fw::Type::set, std::span<const std::uint8_t>(payload).first(size), in(timing_.safe));
+  if (!reply || reply->refusal) go_dark(fw::Type::safe_state);
 }
 
 Heard Board::heard() const {

@@ -29,6 +29,7 @@ struct Timing {
   std::chrono::milliseconds heartbeat{250};
   std::chrono::milliseconds silence{750};  // so long without a frame: nothing is known of the board any more
   std::chrono::milliseconds greet_again{250};
+  std::chrono::milliseconds safe{80};  // so long for one part to be made safe, before the whole board is
 };
 
 /// A board's answer. HELLO is the longest.
@@ -47,18 +48,22 @@ struct Heard {
   fw::Faults faults = 0;
   fw::SourceStatus source;
   std::array<fw::AxisStatus, fw::Description::kMostAxes> axes{};
-  std::size_t unanswered = 0;  // of what was posted
-  bool refused = false;        // one of what was posted
+  std::optional<std::uint16_t> bright;  // the detector that was over its rate, while that is latched
+  std::size_t unanswered = 0;           // of what was posted
+  bool refused = false;                 // one of what was posted
 };
 
 /// A device on the board. Nothing is called after Board::leave() has returned.
 class Unit {
  public:
   virtual ~Unit() = default;
-  /// A new session: the board has forgotten what a session had set. May ask the board; the board's thread.
-  virtual void session_began() {}
+  /// A new session: what a session had set is set again, and read back. May ask the board; the board's thread. Where
+  /// it fails there is no session yet.
+  virtual Result<void> session_began() { return {}; }
   /// Unplugged, silent, or restarted. Any thread; must not ask.
   virtual void session_lost() noexcept {}
+  /// With every heartbeat of a session; the board's thread.
+  virtual void beat() noexcept {}
   /// The receiving thread; must not ask.
   virtual void tag_block(std::span<const std::uint8_t> /*payload*/) noexcept {}
   virtual void damage() noexcept {}
@@ -67,8 +72,10 @@ class Unit {
 class Board {
  public:
   using OpenCarrier = std::function<Result<std::unique_ptr<Carrier>>(CarrierEvents)>;
-  /// Waits for the first session: incompatible_firmware, timeout, or what opening the carrier said.
-  static Result<std::unique_ptr<Board>> open(const OpenCarrier& open, const Timing& timing, transport::WireLog* log);
+  /// Waits for the first session: incompatible_firmware, timeout, or what opening the carrier said. `serial`: the
+  /// board that is meant, not_found where another answers; empty: whichever does, and no other ever after.
+  static Result<std::unique_ptr<Board>> open(const OpenCarrier& open, const std::string& serial, const Timing& timing,
+                                             transport::WireLog* log);
   /// Makes the board safe first.
   ~Board();
   Board(const Board&) = delete;
@@ -79,6 +86,8 @@ class Board {
 
   /// connected: a session stands. faulted: plugged in and silent. disconnected.
   hal::Link link() const noexcept;
+  /// Why it is not connected.
+  std::optional<Error> trouble() const;
   fw::Description description() const;
   std::string name() const;  // its serial number
   std::string port() const;
@@ -97,9 +106,21 @@ class Board {
   }
   Result<fw::Value> get(fw::Property property, std::size_t index, const std::string& doing);
   Result<void> set(const fw::Value& value, const std::string& doing);
-  /// Switched on by nobody, so that a deliberate act may follow what this program itself had made safe. Faults with a
-  /// cause of their own stay.
-  Result<void> clear_own_faults();
+  /// Sets it and reads it back: hardware_fault where the board has something else then.
+  Result<void> restore(const fw::Value& value, const std::string& doing);
+
+  /// Faults that stand for nothing but what this program itself did or lost.
+  static constexpr fw::Faults kOwnFaults = fw::kFaultCommanded | fw::kFaultLinkLost;
+  Result<fw::Faults> faults();
+  /// Takes back these and no others; a fault that nobody here has read as latched is not among them. Nothing is
+  /// switched on by it.
+  Result<void> clear_faults(fw::Faults these);
+  /// A person's or a program's deliberate act, which may let light out or in: whatever darkness is still owed comes
+  /// first, then those of `clears` that are latched are taken back. Where `dark` (DISABLE_EMISSION, or SAFE_STATE only)
+  /// is said on another thread meanwhile, it is dark in the end, and `cancelled`.
+  Result<void> deliberately(fw::Type dark, fw::Faults clears, const std::function<Result<void>()>& act);
+  /// How often darkness of this kind, or a deeper one, was called for.
+  std::uint64_t darks(fw::Type kind) const noexcept;
   Error refused(const fw::Answer& refusal, const std::string& doing) const;
 
   /// Sends and does not wait for the answer, at most a window of them; `posted` tells of refusals later.
@@ -111,8 +132,11 @@ class Board {
   /// What was asked for is news, too.
   void believe(const fw::SourceStatus& status);
 
-  /// SAFE_STATE or DISABLE_EMISSION: past everything that waits, then once more with an answer. 80 ms at most.
+  /// SAFE_STATE or DISABLE_EMISSION: past everything that waits, then once more with an answer, 80 ms at most. What was
+  /// not answered by then is owed: said again with every look at the board until it is, and before any deliberate act.
   void go_dark(fw::Type how) noexcept;
+  /// A setting that makes safe: Timing::safe at most, and SAFE_STATE where the board does not take it by then.
+  void make_safe(const fw::Value& value) noexcept;
   /// A frame that nobody answers.
   void tell(fw::Type type, std::span<const std::uint8_t> payload) noexcept;
 
@@ -136,21 +160,29 @@ class Board {
   void run(const std::stop_token& stop);
   Result<void> begin_session();
   Result<void> greet(std::uint64_t nonce);
-  void began();
+  Result<void> meet(const fw::Hello& hello);
+  Result<void> began();
+  Result<void> restore_units();
   void beat();
+  std::optional<Error> session_over();
+  void beat_units();
   void lose_session(Error why);
   bool silent() const;
+  std::vector<Unit*> units();
+  void say_dark(fw::Type how) noexcept;
+  Result<void> settle_dark();
 
   // board_exchange.cpp: commands out, frames in
   std::optional<std::uint16_t> enter(std::unique_lock<std::mutex>& lock, fw::Type type,
                                      std::span<const std::uint8_t> payload, Session needed, Deadline deadline);
   Result<Reply> exchange(fw::Type type, std::span<const std::uint8_t> payload, Session needed, Deadline deadline);
-  void flush() noexcept;
+  void flush(Deadline most = {}) noexcept;
   std::chrono::steady_clock::time_point next_look(Deadline deadline) const;
   void on_frame(const fw::Frame& frame);
   void on_answer(const fw::Reply& reply);
   void on_news(const fw::Frame& frame);
   void on_damage();
+  void on_end(const Error& why);
   void on_link(hal::Link link);
   void note(const std::string& text) const;
   Error gone() const;
@@ -165,9 +197,12 @@ class Board {
   transport::PrivateBuffer memory_;  // commands in flight: patterns are key material
   Memory* kept_ = nullptr;           // in it
   Session session_ = Session::none;
+  std::string serial_;  // of the board that is meant, or that answered first
   bool present_ = false, listen_ = true, began_ = false;
-  std::uint64_t plugged_ = 0;     // how often it was plugged in
-  std::optional<Error> trouble_;  // why there is no session
+  std::optional<Error> over_;  // why the session that stands is none any more: seen by a thread that may not wait
+  std::optional<fw::Type> dark_owed_;  // of go_dark(), not answered yet
+  std::uint64_t plugged_ = 0;          // how often it was plugged in
+  std::optional<Error> trouble_;       // why there is no session
   fw::Description description_;
   Heard heard_;
   std::chrono::steady_clock::time_point heard_at_{}, beat_at_{};
@@ -175,7 +210,9 @@ class Board {
   std::vector<std::uint16_t> posted_;
   std::optional<fw::Answer> posted_refusal_;
 
-  std::mutex restore_mutex_;  // held while units restore; taken before units_mutex_
+  std::atomic<std::uint64_t> safe_states_{0}, disables_{0};  // called for
+
+  std::mutex restore_mutex_;  // held while units restore or beat; taken before units_mutex_
   std::mutex units_mutex_;    // guards units_, held while they are told
   std::vector<Unit*> units_;
 

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kSend = 200ms, kDarkSend = 40ms, kLookEvery = 50ms;
+constexpr auto kTryAgain = 200us;
 
 Deadline in(std::chrono::nanoseconds d) { return SteadyDeadlines().in(d); }
 
@@ -42,7 +43,7 @@ std::optional<std::uint16_t> Board::enter(std::unique_lock<std::mutex>& lock, fw
     if (Clock::now() >= deadline.at) return {};
     (void)changed_.wait_until(lock, next_look(deadline));
     lock.unlock();
-    flush();
+    flush(deadline);
     lock.lock();
   }
 }
@@ -61,7 +62,7 @@ Result<Reply> Board::exchange(fw::Type type, std::span<const std::uint8_t> paylo
   waiting_.push_back(&waiting);
   while (!waiting.settled() && Clock::now() < deadline.at) {
     lock.unlock();
-    flush();
+    flush(deadline);
     lock.lock();
     if (!waiting.settled()) (void)changed_.wait_until(lock, next_look(deadline), [&] { return waiting.settled(); });
   }
@@ -112,8 +113,12 @@ void Board::forget_posted() {
 }
 
 /// All that is due, in order. A frame that the carrier does not take is sent again when its time comes.
-void Board::flush() noexcept {
-  const std::lock_guard sending(sending_mutex_);
+void Board::flush(Deadline most) noexcept {
+  std::unique_lock sending(sending_mutex_, std::try_to_lock);
+  for (; !sending; sending.try_lock()) {  // whoever sends now may wait longer for the carrier than this call may
+    if (Clock::now() >= most.at) return;
+    std::this_thread::sleep_for(kTryAgain);
+  }
   for (;;) {
     std::size_t size = 0;
     {
@@ -122,7 +127,7 @@ void Board::flush() noexcept {
     }
     if (size == 0) return;
     const auto frame = std::span(kept_->frame).first(size);
-    const bool sent = carrier_->send(frame, in(kSend)).ok();
+    const bool sent = carrier_->send(frame, Deadline{std::min(in(kSend).at, most.at)}).ok();
     std::fill(frame.begin(), frame.end(), std::uint8_t{0});
     if (!sent) return;
   }
@@ -133,7 +138,9 @@ void Board::tell(fw::Type type, std::span<const std::uint8_t> payload) noexcept 
   std::size_t size = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (session_ != Session::standing) return;
+    // Whoever has the session: a board goes dark for anybody.
+    const bool dark = type == fw::Type::safe_state || type == fw::Type::disable_emission;
+    if (session_ != Session::standing && !(dark && present_)) return;
     size = kept_->requester.one_way(type, payload, frame);
   }
   (void)carrier_->send(std::span<const std::uint8_t>(frame).first(size), in(kDarkSend));
@@ -162,6 +169,10 @@ void Board::on_frame(const fw::Frame& frame) {
 }
 
 void Board::on_answer(const fw::Reply& reply) {
+  if (session_ == Session::standing && reply.refusal &&
+      reply.refusal->code == static_cast<std::uint16_t>(fw::Nack::wrong_session))
+    over_ = Error{
+        Code::disconnected, "the board has forgotten this session: it was reset, or another program has it", "", 0, {}};
   if (const auto posted = std::find(posted_.begin(), posted_.end(), reply.seq); posted != posted_.end()) {
     posted_.erase(posted);
     heard_.unanswered = posted_.size();
@@ -188,6 +199,7 @@ void Board::on_news(const fw::Frame& frame) {
     if (const auto event = fw::decode<fw::ErrorEvent>(frame.payload)) {
       heard_.faults = static_cast<fw::Faults>(heard_.faults | event->faults);
       heard_.emission = fw::Emission::tripped;
+      if ((event->faults & fw::kFaultOverRate) != 0) heard_.bright = event->detail;
       if (log_ != nullptr) log_->note("rig", fmt::format("fault: {}", describe_faults(event->faults)));
     }
   } else if (frame.header.type == fw::Type::source_status) {
@@ -201,6 +213,18 @@ void Board::on_news(const fw::Frame& frame) {
 void Board::on_damage() {
   const std::lock_guard lock(units_mutex_);
   for (Unit* unit : units_) unit->damage();
+}
+
+/// The carrier hears nothing any more, with the cable out or in: a new session, and listen anew for it.
+void Board::on_end(const Error& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    listen_ = true;
+    if (session_ == Session::standing)
+      over_ =
+          Error{Code::disconnected, "the line to the board ended: try again when it is back", "", 0, {}}.because(why);
+  }
+  changed_.notify_all();
 }
 
 void Board::on_link(hal::Link link) {

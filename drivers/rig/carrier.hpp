@@ -19,7 +19,8 @@ namespace nicol::rig {
 /// Called on the transport's own thread: must not wait for the board.
 struct CarrierEvents {
   std::function<void(const fw::Frame&)> frame;
-  std::function<void()> damage;  // bytes came that were no frame
+  std::function<void()> damage;           // bytes came that were no frame
+  std::function<void(const Error&)> end;  // nothing more is heard until listen(): unplugged, or it failed for good
   std::function<void(hal::Link)> link;
 };
 

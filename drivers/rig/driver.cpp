@@ -3,7 +3,9 @@
 #include "drivers/rig/driver.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "drivers/rig/axis.hpp"
@@ -58,52 +60,104 @@ std::string board_serial(const hal::DeviceArgs& args) {
 
 bool is_board(std::uint16_t vendor, std::uint16_t product) { return vendor == kVendorId && product == kProductId; }
 
-Result<std::string> only_board(transport::Hub& hub) {
+/// A board's own USB identity is the board's; that of a mere serial adapter is not.
+bool names_board(const transport::SerialPortInfo& info) {
+  return is_board(info.vendor_id, info.product_id) && !info.serial.empty();
+}
+
+/// Serial numbers of the boards that are plugged in, on the faster cable where they have two.
+Result<std::vector<std::string>> boards_here(transport::Hub& hub) {
   auto usb = hub.usb();
   if (!usb) return std::move(usb).error();
-  std::string found;
-  std::size_t count = 0;
+  std::vector<std::string> found;
   for (const transport::UsbInfo& info : (*usb)->list())
-    if (is_board(info.vendor_id, info.product_id)) {
-      found += (found.empty() ? "" : ", ") + info.serial;
-      ++count;
-    }
-  if (count == 1) return found;
-  if (count == 0) return Error{Code::not_found, "no rig board is plugged in", "", 0, {}};
-  return bad(fmt::format("several rig boards are plugged in ({}): name serial=", found));
+    if (is_board(info.vendor_id, info.product_id)) found.push_back(info.serial);
+  for (const transport::SerialPortInfo& info : transport::list_serial_ports())
+    if (names_board(info) && std::find(found.begin(), found.end(), info.serial) == found.end())
+      found.push_back(info.serial);
+  return found;
+}
+
+Result<std::string> only_board(transport::Hub& hub) {
+  auto found = boards_here(hub);
+  if (!found) return std::move(found).error();
+  if (found->size() == 1) return found->front();
+  if (found->empty()) return Error{Code::not_found, "no rig board is plugged in", "", 0, {}};
+  return bad(fmt::format("several rig boards are plugged in ({}): name serial=", fmt::join(*found, ", ")));
 }
 
 Result<Timing> timing_for(const hal::DeviceArgs& args, Timing timing) {
   auto retry = number(args, "retry_ms", 0);
   if (!retry) return std::move(retry).error();
-  if (*retry > 0) timing.usb.wait_ms = timing.serial.wait_ms = static_cast<std::uint32_t>(*retry);
+  if (*retry <= 0) return timing;
+  timing.usb.wait_ms = timing.serial.wait_ms = static_cast<std::uint32_t>(*retry);
+  timing.safe = std::max(timing.safe, 2 * std::chrono::milliseconds(timing.usb.wait_ms));
   return timing;
 }
 
-Result<Board*> serial_board(transport::Hub& hub, const std::string& port, const Timing& timing) {
+/// A board on a serial line: which one, and how it is found again whatever its port is called then.
+struct SerialBoard {
   transport::SerialAddress where;
-  where.port = port;
-  for (const transport::SerialPortInfo& info : transport::list_serial_ports())
-    if (info.port == port) where = transport::address_of(info);
-  return hub.shared<Board>("rig " + port, [&]() -> Result<std::unique_ptr<Board>> {
-    return Board::open([&](CarrierEvents events) { return open_serial(hub, where, std::move(events)); }, timing,
-                       &hub.log());
+  std::string serial;  // empty: nobody knows before it has answered
+};
+
+/// The board of that serial number wherever it is; else the port, for whoever has no name.
+std::optional<SerialBoard> find_serial_board(const std::string& serial, const std::string& port) {
+  std::optional<SerialBoard> at_port;
+  for (const transport::SerialPortInfo& info : transport::list_serial_ports()) {
+    if (!serial.empty() && names_board(info) && info.serial == serial)
+      return SerialBoard{transport::address_of(info), serial};
+    if (info.port == port)
+      at_port = SerialBoard{transport::address_of(info), names_board(info) ? info.serial : std::string()};
+  }
+  if (at_port || port.empty()) return at_port;
+  SerialBoard unlisted;
+  unlisted.where.port = port;
+  return unlisted;
+}
+
+/// Kept by serial number; only a board behind a nameless adapter by its port.
+Result<Board*> open_serial_board(transport::Hub& hub, const SerialBoard& found, const std::string& wanted,
+                                 const Timing& timing) {
+  if (!wanted.empty() && !found.serial.empty() && found.serial != wanted)
+    return Error{Code::not_found,
+                 fmt::format("board {} is not plugged in; at {} is {}", wanted, found.where.port, found.serial),
+                 wanted,
+                 0,
+                 {}};
+  const std::string& serial = wanted.empty() ? found.serial : wanted;
+  auto board = hub.shared<Board>("rig " + (serial.empty() ? found.where.port : serial), [&] {
+    return Board::open([&](CarrierEvents events) { return open_serial(hub, found.where, std::move(events)); }, serial,
+                       timing, &hub.log());
   });
+  return board;
+}
+
+bool is_serial_line(const std::string& port) { return port.starts_with("/dev/tty") || port.starts_with("/dev/serial"); }
+
+bool on_usb(transport::Hub& hub, const std::string& serial) {
+  auto usb = hub.usb();
+  if (!usb) return false;
+  for (const transport::UsbInfo& info : (*usb)->list())
+    if (is_board(info.vendor_id, info.product_id) && info.serial == serial) return true;
+  return false;
 }
 
 Result<Board*> board_of(transport::Hub& hub, const hal::DeviceArgs& args, const Timing& usual) {
   auto timing = timing_for(args, usual);
   if (!timing) return std::move(timing).error();
-  if (const std::string port = text(args, "port"); port.starts_with("/dev/tty") || port.starts_with("/dev/serial"))
-    return serial_board(hub, port, *timing);
   std::string serial = board_serial(args);
+  if (const std::string port = text(args, "port"); is_serial_line(port))
+    return open_serial_board(hub, *find_serial_board(serial, port), serial, *timing);
   if (serial.empty()) {
     auto only = only_board(hub);
     if (!only) return std::move(only).error();
     serial = *std::move(only);
   }
-  return hub.shared<Board>("rig " + serial, [&]() -> Result<std::unique_ptr<Board>> {
-    return Board::open([&](CarrierEvents events) { return open_usb(hub, serial, std::move(events)); }, *timing,
+  if (const auto line = find_serial_board(serial, ""); line && !on_usb(hub, serial))
+    return open_serial_board(hub, *line, serial, *timing);
+  return hub.shared<Board>("rig " + serial, [&] {
+    return Board::open([&](CarrierEvents events) { return open_usb(hub, serial, std::move(events)); }, serial, *timing,
                        &hub.log());
   });
 }

@@ -10,14 +10,15 @@ hal::ArgInfo faults_property() {
 }
 
 Result<hal::Value> read_faults(Board& board) {
-  auto faults = board.get(fw::Property::faults, 0, "asking for faults");
-  if (!faults) return std::move(faults).error();
-  return hal::Value{describe_faults(static_cast<fw::Faults>(faults->number))};
+  const auto faults = board.faults();
+  if (!faults) return faults.error();
+  return hal::Value{describe_faults(*faults)};
 }
 
 Result<void> clear_faults(Board& board) {
-  auto reply = board.command(fw::Type::clear_fault, "clearing faults");
-  return reply ? Result<void>() : std::move(reply).error();
+  const auto faults = board.faults();
+  if (!faults) return faults.error();
+  return *faults == 0 ? Result<void>() : board.clear_faults(*faults);
 }
 
 Result<std::vector<hal::SelfTestItem>> test_board(Board& board, Deadline deadline) {

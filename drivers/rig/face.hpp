@@ -12,7 +12,8 @@
 
 namespace nicol::rig {
 
-/// "faults": text; to write "none" clears what is latched and whose cause is gone. Nothing is switched on by it.
+/// "faults": text; to write "none" clears what is latched then, where its cause is gone; no other call takes back an
+/// over-rate. Nothing is switched on by it.
 hal::ArgInfo faults_property();
 Result<hal::Value> read_faults(Board& board);
 Result<void> clear_faults(Board& board);
@@ -68,13 +69,18 @@ class Face : public Kind, public Unit {
       case hal::Link::connected:
         return {};
       case hal::Link::faulted:
-        return error(Code::disconnected,
-                     fmt::format("board {} is silent and its state unknown: check its cable, or switch it off and on",
-                                 board_->name()));
+        return faulted();
       case hal::Link::disconnected:
         break;
     }
     return error(Code::disconnected, fmt::format("board {} was unplugged: plug it in again", board_->name()));
+  }
+  Error faulted() const {
+    Error faulted = error(
+        Code::disconnected,
+        fmt::format("board {} is silent and its state unknown: check its cable, or switch it off and on", serial_));
+    const auto why = board_->trouble();
+    return why ? std::move(faulted).because(*why) : faulted;
   }
   Error error(Code code, std::string message) const { return {code, std::move(message), serial_, 0, {}}; }
   Board& board() const noexcept { return *board_; }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drivers/rig/instruments.hpp"
 
+#include <array>
 #include <cmath>
+#include <limits>
 #include <thread>
 
 namespace nicol::rig {
@@ -9,7 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kShortestMean = 20ms;
+constexpr auto kShortestMean = 20ms, kSafe = 80ms;
+constexpr std::int64_t kNoBias = std::numeric_limits<std::int64_t>::min();
 
 fw::Value number(fw::Property property, std::size_t index, std::int64_t value) {
   return {property, static_cast<std::uint16_t>(index), value, {}, {}};
@@ -46,12 +49,12 @@ Result<void> RigShutter::drive(fw::Gate gate) {
 
 Result<void> RigShutter::open() {
   if (auto here = connected(); !here) return here;
-  if (auto cleared = board().clear_own_faults(); !cleared) return cleared;
-  return drive(fw::Gate::open);
+  return board().deliberately(fw::Type::safe_state, Board::kOwnFaults, [this] { return drive(fw::Gate::open); });
 }
 
 void RigShutter::close() noexcept {
-  if (link() == hal::Link::connected) (void)drive(fw::Gate::closed);
+  if (link() != hal::Link::disconnected)
+    board().make_safe(number(fw::Property::shutter, index_, static_cast<std::int64_t>(fw::Gate::closed)));
 }
 
 Result<hal::ShutterState> RigShutter::state() {
@@ -65,7 +68,7 @@ Result<hal::ShutterState> RigShutter::state() {
 // ---- detectors ----
 
 RigDetector::RigDetector(Board& board, std::size_t index, const hal::DetectorInfo& info)
-    : Face(board, fmt::format("detector-{}", index)), index_(index), info_(info) {}
+    : Face(board, fmt::format("detector-{}", index)), index_(index), info_(info), bias_mv_(kNoBias) {}
 
 Result<std::unique_ptr<RigDetector>> RigDetector::make(Board& board, std::size_t index,
                                                        const DetectorOptions& options) {
@@ -74,7 +77,7 @@ Result<std::unique_ptr<RigDetector>> RigDetector::make(Board& board, std::size_t
   hal::DetectorInfo info = options.info;
   if (info.rate_limit.value <= 0) info.rate_limit = {static_cast<double>(about.max_rate_limit_hz)};
   std::unique_ptr<RigDetector> detector(new RigDetector(board, index, info));
-  if (auto set = detector->set_rate_limit(); !set) return std::move(set).error();
+  if (auto set = board.set(detector->rate_limit(), detector->limiting()); !set) return std::move(set).error();
   board.join(*detector);
   return detector;
 }
@@ -84,14 +87,19 @@ RigDetector::~RigDetector() {
   if (enabled_) disable();
 }
 
-Result<void> RigDetector::set_rate_limit() {
-  return board().set(number(fw::Property::detector_rate_limit, index_, std::lround(info_.rate_limit.value)),
-                     fmt::format("limiting {} to {} counts/s", unit(), info_.rate_limit.value));
+fw::Value RigDetector::rate_limit() const {
+  return number(fw::Property::detector_rate_limit, index_, std::lround(info_.rate_limit.value));
+}
+std::string RigDetector::limiting() const {
+  return fmt::format("limiting {} to {} counts/s", unit(), info_.rate_limit.value);
 }
 
-void RigDetector::session_began() {
+Result<void> RigDetector::session_began() {
   enabled_ = false;
-  (void)set_rate_limit();
+  if (auto limited = board().restore(rate_limit(), limiting()); !limited) return limited;
+  const std::int64_t bias = bias_mv_;
+  if (bias == kNoBias) return {};
+  return board().restore(number(fw::Property::detector_bias, index_, bias), "biasing " + unit() + " as before");
 }
 
 Result<void> RigDetector::drive(fw::Switch to) {
@@ -103,12 +111,14 @@ Result<void> RigDetector::drive(fw::Switch to) {
 
 Result<void> RigDetector::enable() {
   if (auto here = connected(); !here) return here;
-  if (auto cleared = board().clear_own_faults(); !cleared) return cleared;
-  return drive(fw::Switch::on);
+  auto on = board().deliberately(fw::Type::safe_state, Board::kOwnFaults, [this] { return drive(fw::Switch::on); });
+  if (!on) enabled_ = false;
+  return on;
 }
 
 void RigDetector::disable() noexcept {
-  if (link() == hal::Link::connected) (void)drive(fw::Switch::off);
+  if (link() != hal::Link::disconnected)
+    board().make_safe(number(fw::Property::detector_enable, index_, static_cast<std::int64_t>(fw::Switch::off)));
   enabled_ = false;
 }
 
@@ -125,8 +135,11 @@ bool RigDetector::enabled() const noexcept {
 
 Result<void> RigDetector::set_bias(Volts bias) {
   if (auto here = connected(); !here) return here;
-  return board().set(number(fw::Property::detector_bias, index_, std::lround(bias.value * 1000)),
-                     fmt::format("biasing {} with {} V", unit(), bias.value));
+  const std::int64_t mv = std::lround(bias.value * 1000);
+  auto set = board().set(number(fw::Property::detector_bias, index_, mv),
+                         fmt::format("biasing {} with {} V", unit(), bias.value));
+  if (set) bias_mv_ = mv;
+  return set;
 }
 
 Result<Celsius> RigDetector::temperature() {
@@ -144,6 +157,8 @@ Result<std::uint64_t> RigDetector::events() {
 
 Result<Hertz> RigDetector::rate() {
   if (auto here = connected(); !here) return std::move(here).error();
+  if (const Heard heard = board().heard(); (heard.faults & fw::kFaultOverRate) != 0)
+    return error(Code::over_rate, bright_light(heard.bright));
   if (!enabled()) return Hertz{0};
   const std::lock_guard lock(rate_mutex_);
   using Clock = std::chrono::steady_clock;
@@ -189,9 +204,14 @@ Result<void> RigDigitalIo::write(std::size_t output, hal::Level level) {
                      fmt::format("setting output {}", output));
 }
 
+/// SAFE_STATE leaves the pins as they are: each is lowered, all within one limit.
 void RigDigitalIo::safe_state() noexcept {
-  if (link() != hal::Link::connected) return;
-  for (std::size_t k = 0; k < outputs_; ++k) (void)write(k, hal::Level::low);
+  const Deadline deadline = SteadyDeadlines().in(kSafe);
+  for (std::size_t k = 0; k < outputs_; ++k) {
+    std::array<std::uint8_t, 64> payload{};
+    const std::size_t size = fw::encode(number(fw::Property::digital_out, k, 0), payload);
+    (void)board().ask(fw::Type::set, std::span<const std::uint8_t>(payload).first(size), deadline);
+  }
 }
 
 }  // namespace nicol::rig

@@ -40,22 +40,24 @@ class RigDetector final : public Face<hal::Detector> {
   Result<void> set_bias(Volts bias) override;
   /// not_supported where the board has no thermistor of that number.
   Result<Celsius> temperature() override;
-  /// The mean since the last call, over at least 20 ms.
+  /// The mean since the last call, over at least 20 ms. over_rate while the board has that latched.
   Result<Hertz> rate() override;
   void safe_state() noexcept override;
 
-  void session_began() override;
+  Result<void> session_began() override;
   void session_lost() noexcept override { enabled_ = false; }
 
  private:
   RigDetector(Board& board, std::size_t index, const hal::DetectorInfo& info);
-  Result<void> set_rate_limit();
+  fw::Value rate_limit() const;
+  std::string limiting() const;
   Result<void> drive(fw::Switch to);
   Result<std::uint64_t> events();
   const std::size_t index_;
   const hal::DetectorInfo info_;
   std::atomic<bool> enabled_{false};
-  std::mutex rate_mutex_;  // guards both
+  std::atomic<std::int64_t> bias_mv_;  // as last taken by the board; of nobody: the board's own
+  std::mutex rate_mutex_;              // guards both
   std::uint64_t counted_ = 0;
   std::chrono::steady_clock::time_point counted_at_{};
 };

@@ -58,8 +58,22 @@ std::string describe_faults(fw::Faults faults) {
   return text.empty() ? "none" : text;
 }
 
+std::string bright_light(std::optional<std::uint16_t> detector) {
+  return fmt::format(
+      "bright light: {} counted more than its limit for 100 ms; the board closed its shutters and switched its "
+      "detectors "
+      "off: find the light, then write none to the property faults",
+      detector ? fmt::format("detector {}", *detector) : "a detector");
+}
+
 Error refusal_error(const fw::Answer& refusal, const std::string& doing, const std::string& board) {
   const auto code = static_cast<fw::Nack>(refusal.code);
+  if (code == fw::Nack::fault_latched && (refusal.detail & fw::kFaultOverRate) != 0)
+    return {Code::over_rate,
+            fmt::format("{}: {} (latched: {})", doing, bright_light({}), describe_faults(refusal.detail)),
+            board,
+            refusal.code,
+            {}};
   const Meaning m = meaning(code);
   std::string text = fmt::format("{}: {}", doing, m.text);
   if (code == fw::Nack::fault_latched) text += fmt::format(" (latched: {})", describe_faults(refusal.detail));

@@ -13,7 +13,9 @@ namespace nicol::rig {
 
 /// "link lost, interlock".
 std::string describe_faults(fw::Faults faults);
-/// `doing`: "opening shutter 0".
+/// What an over-rate means; `detector` where the board has told which.
+std::string bright_light(std::optional<std::uint16_t> detector);
+/// `doing`: "opening shutter 0". over_rate where that fault is latched.
 Error refusal_error(const fw::Answer& refusal, const std::string& doing, const std::string& board);
 /// Nothing where the board's HELLO is one that this driver can talk to.
 std::optional<Error> incompatible(const fw::Hello& hello, const std::string& board);

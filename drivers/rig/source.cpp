@@ -16,6 +16,7 @@ constexpr int kArmTries = 20;
 constexpr std::int64_t kUsualWatchdog = 1000;
 constexpr std::uint16_t kLongestWait = 150;  // ms, between two tries
 constexpr std::size_t kLargestPattern = std::size_t{1} << 20;
+constexpr std::size_t kMostIntensities = 4;  // two bits a slot
 
 fw::Light light_of(hal::LightLevel level) {
   switch (level) {
@@ -88,6 +89,7 @@ Result<void> RigSource::configure() {
   config.slot_ps = options_.slot_ps;
   config.sync_divider = options_.sync_divider;
   config.width_ps = options_.width_ps;
+  config.flags = has_intensities() ? fw::kSourceIntensities : std::uint16_t{0};
   auto reply =
       board().command(fw::Type::source_config, config,
                       fmt::format("setting slots of {} ps (the board does {} to {}) with a sync every {} slots",
@@ -95,11 +97,11 @@ Result<void> RigSource::configure() {
   return reply ? Result<void>() : std::move(reply).error();
 }
 
-void RigSource::session_began() {
+Result<void> RigSource::session_began() {
   lit_ = false;
   level_ = hal::LightLevel::off;
-  (void)configure();
-  if (watchdog_ms_ != kUsualWatchdog) (void)set_watchdog(watchdog_ms_);
+  if (auto configured = configure(); !configured) return configured;
+  return board().restore(watchdog(watchdog_ms_), "restoring the watchdog");
 }
 
 Result<hal::Value> RigSource::read_own(std::string_view key) {
@@ -110,14 +112,12 @@ Result<hal::Value> RigSource::read_own(std::string_view key) {
 Result<void> RigSource::write_own(std::string_view key, const hal::Value& value) {
   if (key != "watchdog_ms") return Face::write_own(key, value);
   const std::int64_t ms = std::get<std::int64_t>(value);
-  auto set = set_watchdog(ms);
+  auto set = board().set(watchdog(ms), fmt::format("setting the watchdog to {} ms", ms));
   if (set) watchdog_ms_ = ms;
   return set;
 }
 
-Result<void> RigSource::set_watchdog(std::int64_t ms) {
-  return board().set({fw::Property::watchdog_ms, 0, ms, {}, {}}, fmt::format("setting the watchdog to {} ms", ms));
-}
+fw::Value RigSource::watchdog(std::int64_t ms) const { return {fw::Property::watchdog_ms, 0, ms, {}, {}}; }
 
 hal::SourceCaps RigSource::caps() const {
   hal::SourceCaps caps;
@@ -126,7 +126,7 @@ hal::SourceCaps RigSource::caps() const {
                                                              : hal::PreparationRecord::pattern_player;
   caps.slot_period = {static_cast<std::int64_t>(options_.slot_ps)};
   caps.max_pattern_slots = kLargestPattern;
-  caps.intensities = 1;
+  caps.intensities = std::clamp<std::size_t>(about_.intensities, 1, kMostIntensities);
   caps.self_safing = about_.self_safing;
   caps.has_interlock = about_.has_interlock;
   return caps;
@@ -145,59 +145,78 @@ Result<hal::InterlockState> RigSource::interlock() {
   return is(fw::Loop::closed) ? hal::InterlockState::closed : hal::InterlockState::absent;
 }
 
-Result<void> RigSource::prepare_arming() {
+/// What is armed already is disarmed, so that a new arming begins.
+Result<void> RigSource::not_lit_yet() {
   const auto state = emission();
   if (!state) return state.error();
   if (*state == hal::EmissionState::emitting) return error(Code::unsafe_state, "already emitting");
-  auto reply = *state == hal::EmissionState::armed ? board().command(fw::Type::disable_emission, "disarming")
-                                                   : board().command(fw::Type::clear_fault, "clearing faults");
+  if (*state != hal::EmissionState::armed) return {};
+  auto reply = board().command(fw::Type::disable_emission, "disarming");
   return reply ? Result<void>() : std::move(reply).error();
 }
 
-Result<void> RigSource::arm_once(std::uint16_t& wait_ms) {
+/// Nothing when it is armed, or so many milliseconds to wait; refused then, so nothing has happened.
+Result<std::optional<std::uint16_t>> RigSource::arm_once() {
   auto nonce = board().get(fw::Property::arm_nonce, 0, "asking for leave to arm");
   if (!nonce) return std::move(nonce).error();
   std::array<std::uint8_t, fw::Arm::kBytes> payload{};
   fw::encode(fw::Arm{static_cast<std::uint64_t>(nonce->number)}, payload);
   auto reply = board().ask(fw::Type::arm, payload, SteadyDeadlines().in(1s));
   if (!reply) return std::move(reply).error();
-  if (!reply->refusal) return {};
-  if (reply->refusal->code == static_cast<std::uint16_t>(fw::Nack::busy)) wait_ms = reply->refusal->detail;
-  return board().refused(*reply->refusal, "arming");
+  if (!reply->refusal) return std::optional<std::uint16_t>();
+  const fw::Answer refusal = *reply->refusal;
+  if (refusal.code == static_cast<std::uint16_t>(fw::Nack::busy) && refusal.detail != 0)
+    return std::optional(refusal.detail);
+  return board().refused(refusal, "arming");
+}
+
+Result<void> RigSource::arm_patiently(std::uint64_t darks) {
+  if (auto ready = not_lit_yet(); !ready) return ready;
+  for (int i = 0; i < kArmTries && board().darks(fw::Type::disable_emission) == darks; ++i) {
+    const auto wait = arm_once();
+    if (!wait) return wait.error();
+    if (!*wait) return {};
+    (void)board().await([](const Heard&) { return false; },
+                        SteadyDeadlines().in(std::chrono::milliseconds(std::min(**wait, kLongestWait)) + 5ms));
+  }
+  return error(Code::busy, "the board wants to hear this computer for 2 s before it arms: try again");
 }
 
 Result<void> RigSource::arm(hal::ArmToken) {
   if (auto here = connected(); !here) return here;
-  if (auto ready = prepare_arming(); !ready) return ready;
-  Result<void> armed;
-  for (int i = 0; i < kArmTries; ++i) {
-    std::uint16_t wait_ms = 0;
-    armed = arm_once(wait_ms);
-    if (armed || wait_ms == 0) return armed;
-    // Refused, so nothing has happened: with a new nonce it may be tried again.
-    (void)board().await([](const Heard&) { return false; },
-                        SteadyDeadlines().in(std::chrono::milliseconds(std::min(wait_ms, kLongestWait)) + 5ms));
-  }
+  const std::uint64_t darks = board().darks(fw::Type::disable_emission);
+  constexpr auto kClears = static_cast<fw::Faults>(~fw::kFaultOverRate);
+  auto armed =
+      board().deliberately(fw::Type::disable_emission, kClears, [this, darks] { return arm_patiently(darks); });
+  if (armed) armed_darks_ = darks;
   return armed;
 }
 
 Result<void> RigSource::enable_emission() {
   if (auto here = connected(); !here) return here;
-  auto reply = board().command(fw::Type::enable_emission, "enabling emission");
-  if (!reply) return std::move(reply).error();
-  lit_ = true;
-  return {};
+  if (board().darks(fw::Type::disable_emission) != armed_darks_)
+    return error(Code::unsafe_state, "it was made dark since it was armed: arm it, and enable emission within 5 s");
+  auto on = board().deliberately(fw::Type::disable_emission, 0, [this]() -> Result<void> {
+    auto reply = board().command(fw::Type::enable_emission, "enabling emission");
+    if (!reply) return std::move(reply).error();
+    lit_ = true;
+    return {};
+  });
+  if (!on) lit_ = false;
+  return on;
 }
 
 void RigSource::disable_emission() noexcept {
   lit_ = false;
   board().go_dark(fw::Type::disable_emission);
+  lit_ = false;  // an enable_emission() on another thread may have just succeeded
 }
 
 void RigSource::safe_state() noexcept {
   lit_ = false;
   level_ = hal::LightLevel::off;
   board().go_dark(fw::Type::safe_state);
+  lit_ = false;
 }
 
 Result<hal::EmissionState> RigSource::emission() {

@@ -28,7 +28,8 @@ class RigSource final : public Face<hal::PulsedSource> {
   hal::SourceCaps caps() const override;
   Result<hal::InterlockState> interlock() override;
   /// Waits where the board wants to hear its host for longer first, 2 s at most. Clears what is latched if its cause is
-  /// gone: to arm is a deliberate act.
+  /// gone, as to arm is a deliberate act, but no over-rate (over_rate): whoever found the light says so. cancelled
+  /// where it was made dark meanwhile: then it is not armed.
   Result<void> arm(hal::ArmToken token) override;
   Result<void> enable_emission() override;
   void disable_emission() noexcept override;
@@ -39,11 +40,12 @@ class RigSource final : public Face<hal::PulsedSource> {
   Result<void> resume_block(std::uint64_t first_slot) override;
   /// overflow when the board ran out of pattern: native_code is the first slot that has not left.
   Result<void> emit(const hal::PatternChunk& chunk) override;
+  std::optional<std::uint64_t> first_unsent() override;
   Result<void> fire(std::uint64_t pulses) override;
   Result<void> end_block() override;
   void safe_state() noexcept override;
 
-  void session_began() override;
+  Result<void> session_began() override;
   void session_lost() noexcept override { lit_ = false; }
 
  protected:
@@ -53,11 +55,13 @@ class RigSource final : public Face<hal::PulsedSource> {
  private:
   RigSource(Board& board, const SourceOptions& options, transport::PrivateBuffer packed);
   Result<void> configure();
-  Result<void> set_watchdog(std::int64_t ms);
-  Result<void> arm_once(std::uint16_t& wait_ms);
-  Result<void> prepare_arming();
+  fw::Value watchdog(std::int64_t ms) const;
+  Result<std::optional<std::uint16_t>> arm_once();
+  Result<void> arm_patiently(std::uint64_t darks);
+  Result<void> not_lit_yet();
   Result<void> run(std::uint64_t first_slot);
   Result<void> check(const hal::PatternChunk& chunk) const;
+  Result<void> check_intensities(const hal::PatternChunk& chunk) const;
   Result<void> fit_for_slots() const;
   Result<void> send(const hal::PatternChunk& chunk);
   Result<void> send_frame(const hal::PatternChunk& chunk, std::size_t from, std::size_t slots);
@@ -66,18 +70,21 @@ class RigSource final : public Face<hal::PulsedSource> {
   Result<void> wait_for(const std::function<bool(const Heard&)>& fact);
   Result<void> player_trouble(const fw::SourceStatus& status) const;
   std::uint64_t waiting_slots(const fw::SourceStatus& status) const;
+  void count_out(const Heard& heard);
+  bool has_intensities() const { return about_.intensities > 1; }
 
   const SourceOptions options_;
   const fw::SourceInfo about_;
   std::atomic<std::int64_t> watchdog_ms_;
   std::atomic<bool> lit_{false};  // enabled by us in this session and not known to be dark since
   std::atomic<hal::LightLevel> level_{hal::LightLevel::off};  // as last accepted by the board
+  std::atomic<std::uint64_t> armed_darks_{0};                 // Board::darks() when arming began
 
-  std::mutex block_mutex_;           // guards all below: one call at a time
-  transport::PrivateBuffer packed_;  // one PATTERN_CHUNK payload
-  std::uint64_t block_slots_ = 0;    // 0: no block is open
-  std::uint64_t run_from_ = 0, next_slot_ = 0;
-  std::uint32_t underruns_ = 0;  // when this run began
+  std::mutex block_mutex_;                                 // guards all below: one call at a time
+  transport::PrivateBuffer packed_;                        // one PATTERN_CHUNK payload
+  std::uint64_t block_slots_ = 0;                          // 0: no block is open
+  std::uint64_t run_from_ = 0, next_slot_ = 0, left_ = 0;  // left_: the first slot that was not reported as out
+  std::uint32_t underruns_ = 0;                            // when this run began
   bool flowing_ = false;
 };
 

@@ -15,6 +15,18 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kAskEvery = 100ms;
 
 std::size_t words(std::size_t slots) { return (slots + 63) / 64; }
+std::size_t highest_intensity(const hal::PatternChunk& chunk) {
+  std::size_t highest = 0;
+  for (std::size_t w = 0; w < words(chunk.slots); ++w) {
+    const std::uint64_t low = chunk.intensity_low.empty() ? 0 : chunk.intensity_low[w];
+    const std::uint64_t high = chunk.intensity_high.empty() ? 0 : chunk.intensity_high[w];
+    const std::size_t slots = std::min<std::size_t>(64, chunk.slots - 64 * w);
+    const std::uint64_t mask = slots == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << slots) - 1;
+    if ((low & high & mask) != 0) return 3;
+    highest = std::max<std::size_t>(highest, (high & mask) != 0 ? 2 : (low & mask) != 0 ? 1 : 0);
+  }
+  return highest;
+}
 /// Nothing leaves any more though the block is not over.
 bool rests(const fw::SourceStatus& s) { return s.state == fw::Player::dry || s.state == fw::Player::stopped; }
 bool plays(fw::Player state) { return state == fw::Player::waiting || state == fw::Player::running; }
@@ -63,7 +75,7 @@ Result<void> RigSource::run(std::uint64_t first_slot) {
   const auto now = ask_player();
   if (!now) return now.error();
   underruns_ = now->underruns;
-  run_from_ = next_slot_ = first_slot;
+  run_from_ = next_slot_ = left_ = first_slot;
   flowing_ = true;
   return {};
 }
@@ -79,9 +91,21 @@ Result<void> RigSource::check(const hal::PatternChunk& chunk) const {
   if (chunk.bases.size() < words(chunk.slots) || chunk.bits.size() < words(chunk.slots))
     return error(Code::bad_input, fmt::format("pattern of {} slots with {} words of bases and {} of bits; expected {}",
                                               chunk.slots, chunk.bases.size(), chunk.bits.size(), words(chunk.slots)));
-  if (!chunk.intensity_low.empty() || !chunk.intensity_high.empty())
+  return check_intensities(chunk);
+}
+
+/// An empty vector is all zeros: the first intensity.
+Result<void> RigSource::check_intensities(const hal::PatternChunk& chunk) const {
+  const auto some = [&](std::span<const std::uint64_t> words) { return !words.empty(); };
+  if (!has_intensities() && (some(chunk.intensity_low) || some(chunk.intensity_high)))
     return error(Code::not_supported, "this source has one intensity");
-  return {};
+  for (const auto& given : {chunk.intensity_low, chunk.intensity_high})
+    if (some(given) && given.size() < words(chunk.slots))
+      return error(Code::bad_input, fmt::format("pattern of {} slots with {} words of intensities; expected {}",
+                                                chunk.slots, given.size(), words(chunk.slots)));
+  if (highest_intensity(chunk) < caps().intensities) return {};
+  return error(Code::out_of_range,
+               fmt::format("an intensity above {}, the highest of this source", caps().intensities - 1));
 }
 
 Result<void> RigSource::emit(const hal::PatternChunk& chunk) {
@@ -98,7 +122,8 @@ Result<void> RigSource::emit(const hal::PatternChunk& chunk) {
 
 Result<void> RigSource::send(const hal::PatternChunk& chunk) {
   for (std::size_t from = 0; from < chunk.slots;) {
-    const std::size_t n = slots_of_a_frame(chunk.slots - from, fw::most_chunk_slots(0), 1);
+    const std::uint32_t flags = has_intensities() ? fw::kSourceIntensities : 0;
+    const std::size_t n = slots_of_a_frame(chunk.slots - from, fw::most_chunk_slots(flags), has_intensities() ? 2 : 1);
     if (auto room = wait_for_room(n); !room) return room;
     if (auto sent = send_frame(chunk, from, n); !sent) return sent;
     from += n;
@@ -112,15 +137,31 @@ Result<void> RigSource::send_frame(const hal::PatternChunk& chunk, std::size_t f
   fw::PatternChunk frame;
   frame.first_slot = chunk.first_slot + from;
   frame.slots = static_cast<std::uint32_t>(slots);
-  const auto payload = packed_.bytes().first(fw::PatternChunk::kFixedBytes + fw::packed_bytes(slots));
+  frame.flags = has_intensities() ? fw::kSourceIntensities : 0;
+  const std::size_t field = fw::packed_bytes(slots);
+  const auto payload = packed_.bytes().first(fw::PatternChunk::kFixedBytes + (has_intensities() ? 2 : 1) * field);
   fw::encode(frame, payload);  // the fixed part; the slots are packed where they belong
-  pack_slots(chunk.bits, chunk.bases, from, slots, payload.subspan(fw::PatternChunk::kFixedBytes));
+  const auto fields = payload.subspan(fw::PatternChunk::kFixedBytes);
+  pack_slots(chunk.bits, chunk.bases, from, slots, fields.first(field));
+  if (has_intensities()) pack_slots(chunk.intensity_low, chunk.intensity_high, from, slots, fields.subspan(field));
   return board().post(fw::Type::pattern_chunk, payload, in(1s));
 }
 
 /// Slots given to the board that have not left, as far as it has said.
 std::uint64_t RigSource::waiting_slots(const fw::SourceStatus& status) const {
   return next_slot_ - std::min(next_slot_, std::max(status.next_slot, run_from_));
+}
+
+void RigSource::count_out(const Heard& heard) {
+  if (heard.known && block_slots_ != 0)
+    left_ = std::max(left_, std::min(next_slot_, std::max(heard.source.next_slot, run_from_)));
+}
+
+/// After a pause the slots between were never emitted: the count goes on where the light does.
+std::optional<std::uint64_t> RigSource::first_unsent() {
+  const std::lock_guard lock(block_mutex_);
+  count_out(board().heard());
+  return left_;
 }
 
 Result<void> RigSource::wait_for_room(std::uint64_t slots) {
@@ -192,6 +233,7 @@ Result<void> RigSource::end_block() {
   const std::lock_guard lock(block_mutex_);
   if (block_slots_ == 0 || !flowing_) return error(Code::unsafe_state, "no light flows that could end");
   if (auto out = wait_for([this](const Heard& h) { return waiting_slots(h.source) == 0; }); !out) return out;
+  count_out(board().heard());
   auto reply = board().command(fw::Type::source_end, "ending the block");
   if (!reply) return std::move(reply).error();
   flowing_ = false;

@@ -62,8 +62,8 @@ void TagBlockStream::explain_gap(const fw::TagBlockHeader& header) {
 void TagBlockStream::take_words(const fw::TagBlockHeader& header, std::span<const std::uint8_t> payload) {
   const fw::TagWords words(header, payload);
   for (auto word = words.begin(); word != words.end(); ++word) {
-    if ((*word).tick >= kTickLimit) {
-      damaged_ = true;  // time extensions that no board makes: the rest of this block is not believed
+    if ((*word).tick >= kTickLimit || static_cast<std::int64_t>((*word).tick) < at_) {
+      damaged_ = true;  // time extensions that no board makes, even around zero: the rest of this block is not believed
       break;
     }
     take(*word);

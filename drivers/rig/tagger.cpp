@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drivers/rig/tagger.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nicol::rig {
@@ -114,7 +115,7 @@ Result<hal::ChannelConfig> RigTagger::channel(std::size_t channel) const {
 }
 
 /// What a session had set is set again.
-void RigTagger::session_began() {
+Result<void> RigTagger::session_began() {
   std::vector<fw::ChannelConfig> channels;
   {
     const std::lock_guard lock(mutex_);
@@ -122,8 +123,26 @@ void RigTagger::session_began() {
     queue_->end(hal::StreamStatus::stopped);
   }
   for (std::size_t c = 0; c < channels.size(); ++c)
-    (void)board().set({fw::Property::channel_config, static_cast<std::uint16_t>(c), 0, channels[c], {}},
-                      "restoring a channel");
+    if (auto restored =
+            board().restore({fw::Property::channel_config, static_cast<std::uint16_t>(c), 0, channels[c], {}},
+                            fmt::format("restoring channel {}", c));
+        !restored)
+      return restored;
+  return {};
+}
+
+/// A total that was lost is said again; and where nothing came for a whole beat, what was on its way has come or is
+/// lost, and the board may send as much anew: it must not wait for ever for blocks that nobody has seen.
+void RigTagger::beat() noexcept {
+  if (board().framing() != fw::Framing::cobs) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (run_ == Run::stopped) return;
+    const std::uint64_t seen = seen_blocks();
+    if (seen == seen_at_beat_) granted_ += kSerialCredit;
+    seen_at_beat_ = seen;
+  }
+  give_credit();
 }
 
 void RigTagger::session_lost() noexcept {
@@ -142,6 +161,8 @@ Result<void> RigTagger::start() {
     const std::lock_guard lock(mutex_);
     if (run_ != Run::stopped) return error(Code::busy, "the tagger is running already: stop it first");
     stream_.begin();
+    granted_ = kSerialCredit;
+    seen_at_beat_ = 0;
     run_ = Run::starting;
   }
   return begin_run();
@@ -181,12 +202,15 @@ void RigTagger::tag_block(std::span<const std::uint8_t> payload) noexcept {
   if (credit) give_credit();
 }
 
+std::uint64_t RigTagger::seen_blocks() const { return stream_.counts().blocks + stream_.counts().lost_blocks; }
+
 /// A total, so that one that is lost or comes twice does no harm.
 void RigTagger::give_credit() {
   fw::Credit credit;
   {
     const std::lock_guard lock(mutex_);
-    credit.blocks = static_cast<std::uint32_t>(stream_.counts().blocks + stream_.counts().lost_blocks) + kSerialCredit;
+    granted_ = std::max(granted_, seen_blocks() + kSerialCredit);
+    credit.blocks = static_cast<std::uint32_t>(granted_);
   }
   std::array<std::uint8_t, fw::Credit::kBytes> payload{};
   fw::encode(credit, payload);

@@ -32,8 +32,9 @@ class RigTagger final : public Face<hal::TimeTagger> {
   /// A tagger emits nothing and moves nothing: it is safe already.
   void safe_state() noexcept override {}
 
-  void session_began() override;
+  Result<void> session_began() override;
   void session_lost() noexcept override;
+  void beat() noexcept override;
   void tag_block(std::span<const std::uint8_t> payload) noexcept override;
   void damage() noexcept override;
   StreamCounts counts() const;
@@ -46,6 +47,7 @@ class RigTagger final : public Face<hal::TimeTagger> {
   Result<std::uint64_t> now_ticks();
   Result<void> begin_run();
   void give_credit();
+  std::uint64_t seen_blocks() const;
 
   const fw::TaggerInfo about_;
   std::unique_ptr<tags::TagQueue> queue_;
@@ -58,6 +60,7 @@ class RigTagger final : public Face<hal::TimeTagger> {
   std::condition_variable changed_;
   TagBlockStream stream_;
   Run run_ = Run::stopped;
+  std::uint64_t granted_ = 0, seen_at_beat_ = 0;  // blocks, of a serial line
   std::vector<fw::ChannelConfig> channels_;
 };
 

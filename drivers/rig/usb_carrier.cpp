@@ -57,7 +57,10 @@ Result<std::unique_ptr<transport::UsbDevice::Stream>> UsbCarrier::stream(std::ui
   options.transfers = transfers;
   options.bytes = bytes;
   options.on_data = [this](std::span<const std::uint8_t> data) { on_transfer(data); };
-  options.on_end = [this](const Error&) { events_.damage(); };
+  options.on_end = [this](const Error& why) {
+    events_.damage();
+    events_.end(why);
+  };
   return device_->stream(endpoint, std::move(options));
 }
 

@@ -64,6 +64,14 @@ void RigBench::set_key(fw::Loop loop) {
   const std::lock_guard lock(mutex_);
   key_ = loop;
 }
+void RigBench::set_hardware(fw::Done ok) {
+  const std::lock_guard lock(mutex_);
+  hardware_ = ok;
+}
+fw::Done RigBench::hardware_ok() noexcept {
+  const std::lock_guard lock(mutex_);
+  return hardware_;
+}
 void RigBench::set_rate(std::size_t detector, double hz) {
   const std::lock_guard lock(mutex_);
   rates_[detector] = hz;
@@ -84,11 +92,13 @@ std::uint64_t RigBench::random() noexcept {
 
 void RigBench::power_cycle() noexcept {
   const std::lock_guard lock(mutex_);
+  ++power_cycles_;
   lamp_ = false;
   light_ = fw::Light::off;
   pattern_.clear();
   player_ = {};
   shutters_ = detectors_ = outputs_ = {};
+  bias_ = {};
   for (Motor& motor : motors_) {
     motor.from = motor.to = position(motor);
     motor.homed = false;

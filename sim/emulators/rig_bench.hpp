@@ -16,7 +16,7 @@ enum class RigUnderrun : std::uint8_t {
   waits,  // an emulator's clock can wait for a late host
   fault   // as a real board's: slots leave in the board's time, and it runs dry
 };
-enum class RigMutant : std::uint8_t { none, ignores_moves, swaps_channels, echoes_target };
+enum class RigMutant : std::uint8_t { none, ignores_moves, swaps_channels, echoes_target, forgets_thresholds };
 
 fw::Description bench_description();
 
@@ -38,11 +38,13 @@ class RigBench final : public RigHardware {
   bool shutter_open(std::size_t k) const;
   bool detector_on(std::size_t k) const;
   fw::Light light() const;
-  std::uint64_t moves() const;               // MOVE and HOME carried out
-  std::uint64_t runs() const;                // SOURCE_RUN carried out
-  std::vector<std::uint8_t> played() const;  // states of the slots that have left, bit 0 the bit, bit 1 the basis
+  std::uint64_t moves() const;  // MOVE and HOME carried out
+  std::uint64_t runs() const;   // SOURCE_RUN carried out
+  /// States of the slots that have left: bit 0 the bit, bit 1 the basis, bits 2 and 3 the intensity.
+  std::vector<std::uint8_t> played() const;
   void set_interlock(fw::Loop loop);
   void set_key(fw::Loop loop);
+  void set_hardware(fw::Done ok);                  // no: too hot, say
   void set_rate(std::size_t detector, double hz);  // clicks while it is on
   void drive_input(std::size_t k, fw::Switch to);
   void block_axis(std::size_t k);  // its next move stops half-way
@@ -60,6 +62,7 @@ class RigBench final : public RigHardware {
   void light_level(fw::Light level) noexcept override;
   fw::Loop interlock() noexcept override;
   fw::Loop key_switch() noexcept override;
+  fw::Done hardware_ok() noexcept override;
   fw::Done configure_source(const fw::SourceConfig& config) noexcept override;
   fw::Done queue_pattern(const fw::PatternChunk& chunk) noexcept override;
   void clear_pattern() noexcept override;
@@ -113,9 +116,11 @@ class RigBench final : public RigHardware {
   const RigBenchOptions options_;
   mutable std::mutex mutex_;  // guards all below
   std::uint64_t now_ms_ = 0, random_ = 0;
+  unsigned power_cycles_ = 0;
   bool lamp_ = false;
   fw::Light light_ = fw::Light::off;
   fw::Loop interlock_ = fw::Loop::closed, key_ = fw::Loop::closed;
+  fw::Done hardware_ = fw::Done::yes;
   bool was_open_ = false;  // since the firmware looked last: an interlock latches in hardware
 
   std::uint64_t slot_ps_ = 0;

@@ -25,7 +25,10 @@ fw::Done RigBench::configure_source(const fw::SourceConfig& config) noexcept {
 
 fw::Done RigBench::queue_pattern(const fw::PatternChunk& chunk) noexcept {
   const std::lock_guard lock(mutex_);
-  for (std::size_t k = 0; k < chunk.slots; ++k) pattern_.push_back(fw::packed_pair(chunk.states, k));
+  for (std::size_t k = 0; k < chunk.slots; ++k) {
+    const unsigned intensity = chunk.intensities.empty() ? 0 : fw::packed_pair(chunk.intensities, k);
+    pattern_.push_back(static_cast<std::uint8_t>(fw::packed_pair(chunk.states, k) | intensity << 2));
+  }
   if (player_.state == fw::Player::waiting) {
     player_.state = fw::Player::running;
     playing_since_ms_ = now_ms_;
@@ -103,7 +106,9 @@ std::vector<std::uint8_t> RigBench::played() const {
 
 fw::Done RigBench::configure_channel(std::size_t k, const fw::ChannelConfig& config) noexcept {
   const std::lock_guard lock(mutex_);
+  const std::int32_t before = channels_[k].threshold_mv;
   channels_[k] = config;
+  if (options_.mutant == RigMutant::forgets_thresholds && power_cycles_ > 1) channels_[k].threshold_mv = before;
   return fw::Done::yes;
 }
 fw::ChannelConfig RigBench::channel(std::size_t k) noexcept {

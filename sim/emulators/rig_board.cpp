@@ -167,6 +167,10 @@ fw::Faults RigBoardCore::faults() const {
   const std::lock_guard lock(mutex_);
   return firmware_->faults();
 }
+std::uint32_t RigBoardCore::watchdog_ms() const {
+  const std::lock_guard lock(mutex_);
+  return firmware_->watchdog_ms();
+}
 fw::FirmwareCounts RigBoardCore::counts() const {
   const std::lock_guard lock(mutex_);
   return firmware_->counts();

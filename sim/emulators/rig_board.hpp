@@ -47,6 +47,7 @@ class RigBoardCore {
   fw::Emission emission() const;
   fw::Faults faults() const;
   fw::FirmwareCounts counts() const;
+  std::uint32_t watchdog_ms() const;
   RigHardware& hardware() { return *hardware_; }
   const RigBoardOptions& options() const { return options_; }
 

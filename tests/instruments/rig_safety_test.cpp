@@ -132,10 +132,38 @@ TEST(RigSafety, AnOverRateIsNotForgottenByOpeningTheShutterAgain) {
   rig.bench().set_rate(1, 5e6);
   ASSERT_TRUE(until([&] { return !rig.bench().detector_on(1); }, 2));
   const auto opened = shutter->open();
-  EXPECT_EQ(code_of(opened), Code::unsafe_state);
+  EXPECT_EQ(code_of(opened), Code::over_rate);
   EXPECT_NE(opened.error().message.find("count rate over its limit"), std::string::npos) << opened.error().message;
+  EXPECT_EQ(code_of(detector->enable()), Code::over_rate);
   ASSERT_TRUE(succeeds(shutter->write_property("faults", std::string("none"))));
   EXPECT_TRUE(succeeds(shutter->open()));
+}
+
+TEST(RigSafety, AnOverRateIsNotForgottenByArming) {
+  RigFixture rig;
+  auto source = rig.open<hal::PulsedSource>("source");
+  auto detector = rig.open<hal::Detector>("detector-1");
+  ASSERT_TRUE(succeeds(detector->enable()));
+  rig.bench().set_rate(1, 5e6);
+  ASSERT_TRUE(until([&] { return (rig.core().faults() & fw::kFaultOverRate) != 0; }));
+  source->safe_state();  // a fault of its own beside it
+  EXPECT_EQ(code_of(source->arm({1})), Code::over_rate);
+  EXPECT_EQ(rig.core().faults(), fw::kFaultOverRate);
+}
+
+TEST(RigSafety, ADetectorThatBrightLightSwitchedOffSaysSo) {
+  RigFixture rig;
+  auto detector = rig.open<hal::Detector>("detector-0");
+  auto bright = rig.open<hal::Detector>("detector-1");
+  ASSERT_TRUE(succeeds(detector->enable()));
+  ASSERT_TRUE(succeeds(bright->enable()));
+  rig.bench().set_rate(1, 5e6);
+  ASSERT_TRUE(until([&] { return !detector->enabled(); }));
+  const auto rate = detector->rate();
+  ASSERT_EQ(code_of(rate), Code::over_rate);
+  EXPECT_NE(rate.error().message.find("bright light: detector 1"), std::string::npos) << rate.error().message;
+  ASSERT_TRUE(succeeds(detector->write_property("faults", std::string("none"))));
+  EXPECT_TRUE(succeeds(detector->rate()));
 }
 
 TEST(RigSafety, SafeStateClosesEverythingAtOnce) {

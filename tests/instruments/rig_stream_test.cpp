@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include <thread>
 #include "drivers/hal/random.hpp"
+
 #include "tests/hal_contract/fixture.hpp"
 #include "tests/instruments/rig_fixture.hpp"
 
@@ -216,6 +218,83 @@ TEST(RigPattern, ALateHostIsToldWhereThePatternRanDry) {
   const auto late = source->emit({1024, 1024, settings, settings, {}, {}});
   ASSERT_EQ(code_of(late), Code::overflow);
   EXPECT_EQ(late.error().native_code, 1024);
+}
+
+TEST(RigPattern, ASlotInTheBoardsMemoryHasNotLeft) {
+  RigSetup setup = quick();
+  setup.bench.underrun = sim::RigUnderrun::fault;
+  RigFixture rig(setup);
+  auto source = rig.lit_source({{"slot_ps", "1000000000"}});  // a slot lasts a millisecond of the board's
+  const std::vector<std::uint64_t> settings(128, 0);
+  ASSERT_TRUE(succeeds(source->begin_block(8192)));
+  EXPECT_EQ(source->first_unsent(), 0u);
+  ASSERT_TRUE(succeeds(source->emit({0, 8192, settings, settings, {}, {}})));
+  std::uint64_t last = 0;
+  for (int i = 0; i < 1000 && last < 4096; ++i) {
+    const auto now = source->first_unsent();
+    ASSERT_TRUE(now.has_value());
+    EXPECT_GE(*now, last);
+    last = *now;
+    EXPECT_LE(last, rig.bench().played().size()) << "a slot that has not left was counted";
+    std::this_thread::sleep_for(1ms);
+  }
+  source->disable_emission();
+  const auto left = rig.bench().played().size();
+  EXPECT_LE(*source->first_unsent(), left);
+  ASSERT_LT(left, 8192u) << "this machine was too slow for the test to say anything";
+}
+
+TEST(RigPattern, AllHasLeftWhenTheBlockIsEnded) {
+  RigFixture rig;
+  auto source = rig.lit_source();
+  const std::vector<std::uint64_t> settings(64, 0);
+  ASSERT_TRUE(succeeds(source->begin_block(4096)));
+  ASSERT_TRUE(succeeds(source->emit({0, 4096, settings, settings, {}, {}})));
+  ASSERT_TRUE(succeeds(source->end_block()));
+  EXPECT_EQ(source->first_unsent(), 4096u);
+}
+
+RigSetup with_intensities(std::uint8_t count) {
+  RigSetup setup = quick();
+  setup.bench.about.source.intensities = count;
+  return setup;
+}
+
+TEST(RigPattern, EverySlotLeavesWithItsIntensity) {
+  RigFixture rig(with_intensities(4));
+  auto source = rig.lit_source();
+  ASSERT_EQ(source->caps().intensities, 4u);
+  constexpr std::size_t kSlots = 20'001;
+  const std::size_t words = kSlots / 64 + 1;
+  const auto bases = random_words(words, 1), bits = random_words(words, 2), low = random_words(words, 3),
+             high = random_words(words, 4);
+  ASSERT_TRUE(succeeds(source->begin_block(kSlots)));
+  ASSERT_TRUE(succeeds(source->emit({0, kSlots, bases, bits, low, high})));
+  ASSERT_TRUE(succeeds(source->end_block()));
+  const auto played = rig.bench().played();
+  ASSERT_EQ(played.size(), kSlots);
+  const auto at = [](const std::vector<std::uint64_t>& v, std::size_t k) { return v[k / 64] >> k % 64 & 1; };
+  for (std::size_t k = 0; k < kSlots; ++k)
+    ASSERT_EQ(played[k], at(high, k) << 3 | at(low, k) << 2 | at(bases, k) << 1 | at(bits, k)) << k;
+}
+
+TEST(RigPattern, WithoutIntensitiesIsTheFirstOne) {
+  RigFixture rig(with_intensities(3));
+  auto source = rig.lit_source();
+  const std::vector<std::uint64_t> ones(1, ~std::uint64_t{0});
+  ASSERT_TRUE(succeeds(source->begin_block(64)));
+  ASSERT_TRUE(succeeds(source->emit({0, 64, ones, ones, {}, {}})));
+  ASSERT_TRUE(succeeds(source->end_block()));
+  EXPECT_EQ(rig.bench().played(), std::vector<std::uint8_t>(64, 3));
+}
+
+TEST(RigPattern, AnIntensityThatTheSourceHasNotIsRefused) {
+  RigFixture rig(with_intensities(3));
+  auto source = rig.lit_source();
+  const std::vector<std::uint64_t> none(1, 0), slot_9(1, std::uint64_t{1} << 9);
+  ASSERT_TRUE(succeeds(source->begin_block(64)));
+  EXPECT_EQ(code_of(source->emit({0, 64, none, none, slot_9, slot_9})), Code::out_of_range);
+  EXPECT_TRUE(succeeds(source->emit({0, 9, none, none, slot_9, slot_9}))) << "it stands behind the chunk";
 }
 
 TEST(RigPattern, ABlockGoesOnAfterAPause) {

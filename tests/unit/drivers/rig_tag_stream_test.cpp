@@ -115,6 +115,28 @@ TEST_F(TagBlocks, ThatAreEmptyAreTimeMarks) {
   EXPECT_EQ(all().end, 1000);
 }
 
+/// Time extensions that lead once around 2^64 and end before the block begins.
+TEST_F(TagBlocks, WithATagBeforeTheirOwnBaseAreDamagedFromThereOn) {
+  give(source_.tag(0, 100).tag(0, 200).block(1000));
+  Payload around = source_.tag(1, 1100).tag(1, 1200).block(2000);
+  const auto put = [&](std::uint32_t word) {
+    for (unsigned byte = 0; byte < 4; ++byte) around.push_back(static_cast<std::uint8_t>(word >> 8 * byte));
+  };
+  for (int i = 0; i < 256; ++i) put(fw::kWordExtend << 28 | fw::kWordValueMask);
+  put(fw::kWordExtend << 28 | 255);  // 256 (2^28 - 1) + 255 and one short of 2^36
+  put(std::uint32_t{2} << 28 | (fw::kWordValueMask - 100));
+  give(around);
+  (void)source_.tag(1, 2100).block(3000);
+  give(source_.tag(3, 3100).block(4000));
+  give(source_.block(4000));
+  const Result r = all();
+  ASSERT_EQ(r.tags.size(), 5u);
+  EXPECT_EQ(r.tags[4].ticks, 3100);
+  EXPECT_TRUE(std::is_sorted(r.tags.begin(), r.tags.end(), [](auto a, auto b) { return a.ticks < b.ticks; }));
+  ASSERT_EQ(r.losses.size(), 1u);
+  EXPECT_EQ(r.losses[0].cause, LossCause::corrupt);
+}
+
 TEST_F(TagBlocks, ThatAreDroppedAreALossOfTheirTags) {
   give(source_.tag(0, 100).tag(0, 200).block(300));
   (void)source_.tag(1, 310).tag(1, 320).tag(1, 330).block(400);

@@ -66,9 +66,15 @@ TEST(RigRefusals, SayWhatToDo) {
   const Error homed = refusal_error({static_cast<std::uint16_t>(fw::Nack::not_homed), 0}, "moving axis-0", "NIC001");
   EXPECT_EQ(homed.code, Code::not_homed);
   EXPECT_EQ(homed.message, "moving axis-0: home this axis first");
-  const Error fault = refusal_error({static_cast<std::uint16_t>(fw::Nack::fault_latched), fw::kFaultOverRate}, "x", "");
+  const Error fault =
+      refusal_error({static_cast<std::uint16_t>(fw::Nack::fault_latched), fw::kFaultInterlock}, "x", "");
   EXPECT_EQ(fault.code, Code::unsafe_state);
-  EXPECT_NE(fault.message.find("count rate over its limit"), std::string::npos);
+  EXPECT_NE(fault.message.find("interlock opened"), std::string::npos);
+  const Error bright = refusal_error(
+      {static_cast<std::uint16_t>(fw::Nack::fault_latched), fw::kFaultOverRate | fw::kFaultCommanded}, "x", "");
+  EXPECT_EQ(bright.code, Code::over_rate);
+  EXPECT_NE(bright.message.find("x: bright light: "), std::string::npos);
+  EXPECT_NE(bright.message.find("count rate over its limit"), std::string::npos);
   const Error unknown = refusal_error({77, 0}, "x", "");
   EXPECT_EQ(unknown.code, Code::protocol);
 }
@@ -94,7 +100,7 @@ TEST(RigHello, WithAnotherSchemaNamesBothHashes) {
   const auto why = incompatible(hello, "x");
   ASSERT_TRUE(why);
   EXPECT_NE(why->message.find("12345678"), std::string::npos);
-  EXPECT_NE(why->message.find("6c12862d"), std::string::npos);
+  EXPECT_NE(why->message.find("4a43bbbb"), std::string::npos);
 }
 
 TEST(RigHello, WithAnUnknownDemandIsRefusedAndWithAnUnknownOfferNot) {

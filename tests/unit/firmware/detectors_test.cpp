@@ -112,7 +112,7 @@ TEST(BrightLight, NeverMeetsEnabledDetectorsInTwentyThousandRandomCommands) {
         b.order(Type::safe_state);
         break;
       case 2:
-        b.order(Type::clear_fault);
+        b.order(Type::clear_fault, kEveryFault);
         break;
       default:
         b.set(Property::detector_enable, static_cast<std::int64_t>(rng() % 2), rng() % 4);

@@ -15,6 +15,8 @@
 
 namespace nicol::fw::test {
 
+inline constexpr ClearFault kEveryFault{0xFFFF};
+
 /// What the board said, copied.
 struct Said {
   Message message;
@@ -119,7 +121,7 @@ struct Bench {
   void light_up() {
     hello(0x1234);
     live(2500);
-    order(Type::clear_fault);
+    order(Type::clear_fault, kEveryFault);
     set(Property::light_level, 2);
     arm();
     order(Type::enable_emission);

@@ -121,7 +121,7 @@ TEST(SafeState, RefusesAllThatCouldLetLightInUntilTheFaultIsCleared) {
   EXPECT_EQ(b.order(Type::home, Axis{0}), Nack::fault_latched);
   EXPECT_EQ(b.arm(), Nack::fault_latched);
   EXPECT_EQ(b.set(Property::shutter, 0), kDone);
-  EXPECT_EQ(b.order(Type::clear_fault), kDone);
+  EXPECT_EQ(b.order(Type::clear_fault, kEveryFault), kDone);
   EXPECT_EQ(b.set(Property::shutter, 1), kDone);
 }
 
@@ -221,9 +221,9 @@ TEST(Interlock, OpeningItTripsAndOnlyAClosedOneCanBeCleared) {
   b.pass(5);
   EXPECT_EQ(b.board.is.emission, Switch::off);
   EXPECT_EQ(b.firmware->faults(), kFaultInterlock);
-  EXPECT_EQ(b.order(Type::clear_fault), Nack::interlock_open);
+  EXPECT_EQ(b.order(Type::clear_fault, kEveryFault), Nack::interlock_open);
   b.board.is.interlock = Loop::closed;
-  EXPECT_EQ(b.order(Type::clear_fault), kDone);
+  EXPECT_EQ(b.order(Type::clear_fault, kEveryFault), kDone);
   EXPECT_EQ(b.board.is.emission, Switch::off);
 }
 
@@ -244,7 +244,7 @@ TEST(Unplug, IsFollowedByNoLightWithoutAWholeNewArming) {
   b.live(3000);
   EXPECT_EQ(b.order(Type::enable_emission), Nack::fault_latched);
   EXPECT_EQ(b.arm(), Nack::fault_latched);
-  EXPECT_EQ(b.order(Type::clear_fault), kDone);
+  EXPECT_EQ(b.order(Type::clear_fault, kEveryFault), kDone);
   EXPECT_EQ(b.order(Type::enable_emission), Nack::not_armed);
   EXPECT_EQ(b.board.is.emissions_on, 1);
   EXPECT_EQ(b.arm(), kDone);
@@ -259,13 +259,28 @@ TEST(Unplug, ANewSessionWithoutOneFindsTheLightOutToo) {
   EXPECT_EQ(b.firmware->faults(), kFaultLinkLost);
 }
 
+TEST(Faults, AreTakenBackByNameAndNoOthers) {
+  Bench b;
+  b.light_up();
+  b.order(Type::safe_state);
+  b.board.is.healthy = Done::no;
+  b.pass(5);
+  b.board.is.healthy = Done::yes;
+  ASSERT_EQ(b.firmware->faults(), kFaultCommanded | kFaultHardware);
+  EXPECT_EQ(b.order(Type::clear_fault, ClearFault{kFaultCommanded}), kDone);
+  EXPECT_EQ(b.firmware->faults(), kFaultHardware) << "one that the host had not named";
+  EXPECT_EQ(b.arm(), Nack::fault_latched);
+  EXPECT_EQ(b.order(Type::clear_fault, ClearFault{kFaultHardware}), kDone);
+  EXPECT_EQ(b.firmware->faults(), 0);
+}
+
 TEST(Hardware, AFaultOfItsOwnTrips) {
   Bench b;
   b.light_up();
   b.board.is.healthy = Done::no;
   b.pass(5);
   EXPECT_EQ(b.board.is.emission, Switch::off);
-  EXPECT_EQ(b.order(Type::clear_fault), Nack::fault_latched);
+  EXPECT_EQ(b.order(Type::clear_fault, kEveryFault), Nack::fault_latched);
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ TEST(Messages, FixedPayloadsComeBackAndHaveOneLengthOnly) {
   expect_round_trip(Axis{255});
   expect_round_trip(AxisStatus{1, kAxisMoving | kAxisFault, std::numeric_limits<std::int64_t>::min()});
   expect_round_trip(Arm{0x0123456789ABCDEF});
+  expect_round_trip(ClearFault{0x8001});
   expect_round_trip(SourceConfig{1'000'000, 16, 350, kSourceIntensities});
   expect_round_trip(SourceRun{1U << 20, std::uint64_t{1} << 60});
   expect_round_trip(SourceStatus{Player::dry, 1, 2, 3});

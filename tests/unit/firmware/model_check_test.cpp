@@ -199,7 +199,7 @@ void Checker::step(World& w, Step s) {
       r.trip();
       break;
     case Step::clear_fault:
-      ask(w, Type::clear_fault);
+      ask(w, Type::clear_fault, ClearFault{0xFFFF});
       if (r.session) r.fault = false;  // more than the firmware allows: an open interlock still forbids arming
       break;
     case Step::run:

@@ -121,7 +121,7 @@ TEST(ProtocolPage, PayloadSizes) {
                                                  {"ENABLE_EMISSION", "0"},
                                                  {"DISABLE_EMISSION", "0"},
                                                  {"SAFE_STATE", "0"},
-                                                 {"CLEAR_FAULT", "0"},
+                                                 {"CLEAR_FAULT", size(ClearFault::kBytes)},
                                                  {"SOURCE_END", "0"},
                                                  {"STREAM_STOP", "0"}};
   std::map<std::string, std::string> found;

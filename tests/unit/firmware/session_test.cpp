@@ -73,7 +73,7 @@ TEST(Hello, WithAnIncompatibleFeatureIsRefusedAndWithACompatibleOneIsNot) {
 
 TEST(Hello, IsNeededBeforeAnyCommand) {
   Bench b;
-  EXPECT_EQ(b.order(Type::clear_fault), Nack::wrong_session);
+  EXPECT_EQ(b.order(Type::clear_fault, kEveryFault), Nack::wrong_session);
   EXPECT_EQ(b.order(Type::get, Get{Property::emission, 0}), Nack::wrong_session);
 }
 
@@ -128,7 +128,7 @@ TEST(Link, AFrameCutOffIsForgottenSoThatTheNextIsHeard) {
   const Bytes bytes = encoded(half, Framing::raw);
   b.firmware->receive(std::span(bytes).first(500), b.now);
   b.pass(60);
-  EXPECT_EQ(b.order(Type::clear_fault), kDone);
+  EXPECT_EQ(b.order(Type::clear_fault, kEveryFault), kDone);
 }
 
 struct Case {
