@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The decoder and encoder of the three readevents spellings.
+// The decoder and encoder of the readevents spellings.
 #include "drivers/files/readevents.hpp"
 
 #include <fmt/core.h>
@@ -11,8 +11,8 @@
 namespace nicol::files {
 namespace {
 
-constexpr std::array<std::string_view, 3> kForms = {"readevents", "readevents-x", "readevents-hex"};
-constexpr std::size_t kWord = 8, kDigits = 16;
+constexpr std::array<std::string_view, 4> kForms = {"readevents", "readevents-x", "readevents-hex", "readevents-hex32"};
+constexpr std::size_t kWord = 8, kDigits = 16, kHalfDigits = 8;
 
 /// 0..15, or -1 where c is no hexadecimal digit.
 int digit_value(char c) {
@@ -22,10 +22,10 @@ int digit_value(char c) {
   return -1;
 }
 
-void put_hex(std::byte* at, std::uint64_t word) {
-  for (std::size_t i = 0; i < kDigits; ++i)
-    at[i] = static_cast<std::byte>("0123456789abcdef"[(word >> (60 - 4 * i)) & 0xf]);
-  at[kDigits] = std::byte{'\n'};
+std::byte* put_hex(std::byte* at, std::uint64_t word, std::size_t digits) {
+  for (std::size_t i = digits; i-- > 0; word >>= 4) at[i] = static_cast<std::byte>("0123456789abcdef"[word & 0xf]);
+  at[digits] = std::byte{'\n'};
+  return at + digits + 1;
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ std::uint64_t ReadeventsDecoder::word(const std::byte* at) const noexcept {
 
 Result<std::span<const EventWord>> ReadeventsDecoder::decode(std::span<const std::byte> bytes) {
   events_.clear();
-  if (form_ == ReadeventsForm::hex) {
+  if (is_text()) {
     if (auto ok = decode_text(bytes); !ok) return std::move(ok).error();
   } else {
     decode_words(bytes);
@@ -90,15 +90,23 @@ Result<void> ReadeventsDecoder::decode_text(std::span<const std::byte> bytes) {
     const int value = digit_value(c);
     if (value < 0)
       return line_error(fmt::format("byte 0x{:02x} is no hexadecimal digit", static_cast<unsigned char>(c)));
-    if (++held_ > kDigits) return line_error("more than 16 hexadecimal digits");
+    if (++held_ > line_digits()) return line_error(fmt::format("more than {} hexadecimal digits", line_digits()));
     digits_ = digits_ << 4 | static_cast<std::uint64_t>(value);
   }
   return {};
 }
 
 Result<void> ReadeventsDecoder::end_line() {
-  if (held_ != kDigits) return line_error(fmt::format("{} hexadecimal digits, expected 16", held_));
-  events_.push_back({digits_});
+  if (held_ != line_digits())
+    return line_error(fmt::format("{} hexadecimal digits, expected {}", held_, line_digits()));
+  if (form_ == ReadeventsForm::hex) {
+    events_.push_back({digits_});
+  } else if (low_) {
+    events_.push_back({digits_ << 32 | *low_});
+    low_.reset();
+  } else {
+    low_ = digits_;
+  }
   digits_ = 0;
   held_ = 0;
   carriage_return_ = false;
@@ -112,30 +120,33 @@ Error ReadeventsDecoder::line_error(const std::string& what) const {
 
 Result<std::span<const EventWord>> ReadeventsDecoder::finish() {
   events_.clear();
-  if (form_ != ReadeventsForm::hex) {
+  if (!is_text()) {
     if (held_ != 0)
       return Error{Code::bad_input,
                    fmt::format("byte {}: the input ends after {} of the 8 bytes of an event", offset_ - held_, held_)};
   } else if (held_ != 0 || carriage_return_) {
     if (auto ok = end_line(); !ok) return std::move(ok).error();
   }
+  if (low_) return line_error("the input ends between the two halves of a word");
   return std::span<const EventWord>(events_);
 }
 
 std::span<const std::byte> ReadeventsEncoder::encode(std::span<const EventWord> events) {
-  const std::size_t size = form_ == ReadeventsForm::hex ? kDigits + 1 : kWord;
+  std::size_t size = kWord;
+  if (form_ == ReadeventsForm::hex) size = kDigits + 1;
+  if (form_ == ReadeventsForm::hex32) size = 2 * (kHalfDigits + 1);
   bytes_.resize(events.size() * size);
   std::byte* at = bytes_.data();
-  for (const EventWord& e : events) {
-    if (form_ == ReadeventsForm::hex) {
-      put_hex(at, e.raw);
-    } else {
-      const std::uint64_t w = form_ == ReadeventsForm::high_word_first ? std::rotl(e.raw, 32) : e.raw;
-      std::memcpy(at, &w, kWord);
-    }
-    at += size;
-  }
+  for (const EventWord& e : events) at = put(at, e.raw);
   return bytes_;
+}
+
+std::byte* ReadeventsEncoder::put(std::byte* at, std::uint64_t raw) const noexcept {
+  if (form_ == ReadeventsForm::hex) return put_hex(at, raw, kDigits);
+  if (form_ == ReadeventsForm::hex32) return put_hex(put_hex(at, raw, kHalfDigits), raw >> 32, kHalfDigits);
+  const std::uint64_t w = form_ == ReadeventsForm::high_word_first ? std::rotl(raw, 32) : raw;
+  std::memcpy(at, &w, kWord);
+  return at + kWord;
 }
 
 }  // namespace nicol::files

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tag streams of the qcrypto timestamp cards as readevents writes them: one 64-bit word an event, in three spellings.
+// Tag streams of the qcrypto timestamp cards as readevents writes them: one 64-bit word an event, in four spellings.
 #pragma once
 
 #include <array>
@@ -19,9 +19,10 @@ namespace nicol::files {
 enum class ReadeventsForm : std::uint8_t {
   native,           // -a1: little-endian 64-bit words
   high_word_first,  // -a1 -X: two little-endian 32-bit words, the high one first
-  hex               // -a2: 16 hexadecimal digits a line
+  hex,              // -a2: 16 hexadecimal digits a line
+  hex32             // -a0: 8 hexadecimal digits a line, the low half of a word on the first
 };
-/// "readevents", "readevents-x", "readevents-hex".
+/// "readevents", "readevents-x", "readevents-hex", "readevents-hex32".
 std::string_view to_string(ReadeventsForm form) noexcept;
 std::optional<ReadeventsForm> readevents_form(std::string_view name) noexcept;
 
@@ -43,6 +44,8 @@ struct EventWord {
 class ReadeventsDecoder {
  public:
   explicit ReadeventsDecoder(ReadeventsForm form) : form_(form) {}
+  /// Then pieces of up to so many bytes allocate nothing.
+  void reserve(std::size_t piece) { events_.reserve(piece / 8 + 1); }
   /// The events completed by these bytes; valid until the next call. bad_input names the line (text).
   Result<std::span<const EventWord>> decode(std::span<const std::byte> bytes);
   /// The events completed by the end of the input, at most one. bad_input names the byte offset (binary) or the line.
@@ -53,11 +56,14 @@ class ReadeventsDecoder {
   Result<void> decode_text(std::span<const std::byte> bytes);
   Result<void> end_line();
   Error line_error(const std::string& what) const;
+  bool is_text() const noexcept { return form_ == ReadeventsForm::hex || form_ == ReadeventsForm::hex32; }
+  std::size_t line_digits() const noexcept { return form_ == ReadeventsForm::hex ? 16 : 8; }
   std::uint64_t word(const std::byte* at) const noexcept;
 
   ReadeventsForm form_;
   std::vector<EventWord> events_;
   std::array<std::byte, 8> partial_{};  // binary: first bytes of a word
+  std::optional<std::uint64_t> low_;    // hex32: the first half of a word
   std::size_t held_ = 0;                // bytes in partial_, or digits of this line
   std::uint64_t offset_ = 0, line_ = 1;
   std::uint64_t digits_ = 0;
@@ -72,6 +78,7 @@ class ReadeventsEncoder {
   std::span<const std::byte> encode(std::span<const EventWord> events);
 
  private:
+  std::byte* put(std::byte* at, std::uint64_t raw) const noexcept;
   ReadeventsForm form_;
   std::vector<std::byte> bytes_;
 };

@@ -4,28 +4,68 @@
 
 #include <fmt/core.h>
 
-#include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "drivers/files/byte_output.hpp"
+#include "drivers/files/event_reader.hpp"
 
 namespace nicol::files {
 namespace {
 
-constexpr std::size_t kPiece = 64 * 1024;
-
-Error file_error(const std::filesystem::path& path, int error) {
-  const Code code = error == ENOENT ? Code::not_found : error == EACCES ? Code::access_denied : Code::io;
-  return {code, fmt::format("{}: {}", path.string(), std::strerror(error)), {}, error};
+ReadeventsForm form_of(FileFormat format) {
+  switch (format) {
+    case FileFormat::readevents_x:
+      return ReadeventsForm::high_word_first;
+    case FileFormat::readevents_hex:
+      return ReadeventsForm::hex;
+    case FileFormat::readevents_hex32:
+      return ReadeventsForm::hex32;
+    default:
+      return ReadeventsForm::native;
+  }
 }
 
-Result<FileHandle> opened(const std::filesystem::path& path, const char* mode) {
-  FileHandle file(std::fopen(path.c_str(), mode));
-  if (!file) return file_error(path, errno);
-  return file;
-}
+/// The words of any spelling as events, their 54-bit time unrolled: a step of more than half its range is a wrap.
+class WordReader final : public EventReader {
+ public:
+  WordReader(ReadeventsReader words, ReadeventsForm form)
+      : words_(std::move(words)), form_(form), batch_(kReadeventsTick) {}
 
-Result<std::uint64_t> copy_words(ReadeventsReader& reader, std::FILE* out, ReadeventsForm form,
-                                 const std::filesystem::path& path) {
+  Result<std::span<const FileEvent>> next() override {
+    batch_.clear();
+    while (batch_.events().empty()) {
+      const auto words = words_.next();
+      if (!words) return words.error();
+      if (words->empty()) break;
+      for (const EventWord word : *words) {
+        if (form_ == ReadeventsForm::hex32 && word.raw == 0) continue;  // what the card's FIFO gives when it is empty
+        const std::int64_t ticks = unrolled(word.ticks());
+        if (!batch_.holds(ticks))
+          return Error{Code::bad_input, fmt::format("{}: {}", words_.name(), kTooFar), {}, 0, {}};
+        batch_.add({ticks, word.dummy() ? 0u : word.pattern(),
+                    word.dummy() ? FileEvent::Kind::dummy : FileEvent::Kind::event});
+      }
+    }
+    return batch_.events();
+  }
+
+ private:
+  std::int64_t unrolled(std::int64_t ticks) noexcept {
+    constexpr std::int64_t kWrap = std::int64_t{1} << 54;
+    if (last_ && ticks - *last_ < -kWrap / 2) high_ += kWrap;
+    if (last_ && ticks - *last_ > kWrap / 2) high_ -= kWrap;
+    last_ = ticks;
+    return high_ + ticks;
+  }
+
+  ReadeventsReader words_;
+  ReadeventsForm form_;
+  EventBatch batch_;
+  std::optional<std::int64_t> last_;
+  std::int64_t high_ = 0;
+};
+
+Result<std::uint64_t> copy_words(ReadeventsReader& reader, ByteOutput& out, ReadeventsForm form) {
   ReadeventsEncoder encoder(form);
   std::uint64_t words = 0;
   for (;;) {
@@ -34,58 +74,60 @@ Result<std::uint64_t> copy_words(ReadeventsReader& reader, std::FILE* out, Reade
     if (events->empty()) break;
     words += events->size();
     const auto bytes = encoder.encode(*events);
-    if (std::fwrite(bytes.data(), 1, bytes.size(), out) != bytes.size()) return file_error(path, errno);
+    if (auto ok = out.put(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())); !ok)
+      return std::move(ok).error();
   }
-  if (std::fflush(out) != 0) return file_error(path, errno);
   return words;
 }
 
 }  // namespace
 
-ReadeventsReader::ReadeventsReader(std::filesystem::path path, FileHandle file, ReadeventsForm form)
-    : path_(std::move(path)), file_(std::move(file)), decoder_(form), buffer_(kPiece) {}
+ReadeventsReader::ReadeventsReader(ByteInput input, ReadeventsForm form) : input_(std::move(input)), decoder_(form) {
+  decoder_.reserve(ByteInput::kWindow);
+}
 
 Result<ReadeventsReader> ReadeventsReader::open(const std::filesystem::path& path, ReadeventsForm form) {
-  Result<FileHandle> file = opened(path, "rb");
-  if (!file) return std::move(file).error();
-  return ReadeventsReader(path, std::move(*file), form);
+  Result<ByteInput> input = ByteInput::open(path);
+  if (!input) return std::move(input).error();
+  return ReadeventsReader(*std::move(input), form);
 }
 
 Result<std::span<const EventWord>> ReadeventsReader::located(Result<std::span<const EventWord>> result) const {
   if (result) return result;
   Error error = std::move(result).error();
-  error.message = path_.string() + ": " + error.message;
+  error.message = fmt::format("{}: {}", input_.name(), error.message);
   return error;
 }
 
 Result<std::span<const EventWord>> ReadeventsReader::next() {
   while (!ended_) {
-    const std::size_t got = std::fread(buffer_.data(), 1, buffer_.size(), file_.get());
-    if (got == 0 && std::ferror(file_.get()) != 0) return file_error(path_, errno);
-    ended_ = got == 0;
-    auto events = located(ended_ ? decoder_.finish() : decoder_.decode(std::span(buffer_).first(got)));
+    const auto bytes = input_.peek(1);
+    if (!bytes) return bytes.error();
+    ended_ = bytes->empty();
+    auto events = located(ended_ ? decoder_.finish() : decoder_.decode(std::as_bytes(*bytes)));
+    input_.take(bytes->size());
     if (!events || !events->empty()) return events;
   }
   return std::span<const EventWord>{};
+}
+
+Result<OpenedFile> open_readevents(ByteInput input, FileFormat format) {
+  const ReadeventsForm form = form_of(format);
+  return OpenedFile{.reader = std::make_unique<WordReader>(ReadeventsReader(std::move(input), form), form),
+                    .tick = kReadeventsTick,
+                    .roles = detectors(4)};
 }
 
 Result<std::uint64_t> convert_readevents(const std::filesystem::path& from, ReadeventsForm from_form,
                                          const std::filesystem::path& to, ReadeventsForm to_form) {
   Result<ReadeventsReader> reader = ReadeventsReader::open(from, from_form);
   if (!reader) return std::move(reader).error();
-  std::filesystem::path partial = to;
-  partial += ".partial";
-  Result<FileHandle> out = opened(partial, "wb");
+  Result<ByteOutput> out = ByteOutput::create(to);
   if (!out) return std::move(out).error();
-  Result<std::uint64_t> words = copy_words(*reader, out->get(), to_form, partial);
-  out->reset();
-  std::error_code failure;
-  if (words) std::filesystem::rename(partial, to, failure);
-  if (words && !failure) return words;
-  std::error_code ignored;
-  std::filesystem::remove(partial, ignored);
+  Result<std::uint64_t> words = copy_words(*reader, *out, to_form);
   if (!words) return words;
-  return Error{Code::io, fmt::format("{}: {}", to.string(), failure.message()), {}, failure.value()};
+  if (auto done = out->commit(); !done) return std::move(done).error();
+  return words;
 }
 
 }  // namespace nicol::files

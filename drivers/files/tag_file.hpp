@@ -12,24 +12,26 @@
 #include <string_view>
 
 #include "drivers/hal/result.hpp"
+#include "drivers/hal/time_tagger.hpp"
 #include "drivers/hal/units.hpp"
 
 namespace nicol::files {
 
 enum class FileFormat : std::uint8_t {
-  readevents,        // native 64-bit words (readevents -a1)
-  readevents_x,      // the same, high 32 bits first (-a1 -X)
-  readevents_hex,    // 16 hexadecimal digits a line (-a2)
-  readevents_hex32,  // 8 hexadecimal digits a line, low half first (-a0)
-  readevents_fast,   // 32-bit words of the fast mode (-f)
-  tdc1,              // 32-bit words of 2 ns: S-Fifteen TDC1, and readevents4 -a4
-  ptu,               // PicoQuant, T2 records
-  qutag,             // qutools and ID Quantique, uncompressed binary
-  xqp,               // u64: time << 4 | channel
-  csv,               // channel,time_ps
-  nicol,             // our own: tick length, channel roles, losses said
-  epoch_raw,         // qcrypto epoch files of type 1, a file or a folder of them
-  epoch              // type 2, a file or a folder of them
+  readevents,           // native 64-bit words (readevents -a1)
+  readevents_x,         // the same, high 32 bits first (-a1 -X)
+  readevents_hex,       // 16 hexadecimal digits a line (-a2)
+  readevents_hex32,     // 8 hexadecimal digits a line, low half first (-a0)
+  readevents_fast,      // 32-bit words of the fast mode (-f)
+  readevents_fast_hex,  // the same, 8 hexadecimal digits a line (-f -a0)
+  tdc1,                 // 32-bit words of 2 ns: S-Fifteen TDC1, and readevents4 -a4
+  ptu,                  // PicoQuant, T2 records
+  qutag,                // qutools and ID Quantique, uncompressed binary
+  xqp,                  // u64: time << 4 | channel
+  csv,                  // channel,time_ps
+  nicol,                // our own: tick length, channel roles, losses said
+  epoch_raw,            // qcrypto epoch files of type 1, a file or a folder of them
+  epoch                 // type 2, a file or a folder of them
 };
 /// As on the command line: "readevents-x", "epoch-raw".
 std::string_view to_string(FileFormat format) noexcept;
@@ -40,7 +42,7 @@ std::string file_format_names();
 struct FileEvent {
   enum class Kind : std::uint8_t {
     event,  // a detection
-    dummy,  // no photon: an entry that only carries time, or a marker
+    dummy,  // no photon: an entry that only carries time, or a marker (whose channel its pattern may name)
     loss    // events between the entry before and the one after are missing
   };
   std::int64_t ticks = 0;  // since the file's origin; what the tagger's counter wrapped is unrolled
@@ -62,8 +64,9 @@ class TagFile {
 
   FileFormat format() const noexcept;
   TickLength tick() const noexcept;
-  /// Channels that can occur: bits of a pattern, 1..32.
-  std::size_t channels() const noexcept;
+  /// One a channel that can occur, at most 32; bit k of a pattern is channel k. All detectors where the file does not
+  /// say.
+  std::span<const hal::ChannelRole> roles() const noexcept;
   /// Epoch files: the epoch (2^29 ns) that begins at tick 0. Two files of one clock are compared by it.
   std::optional<std::uint32_t> origin_epoch() const noexcept;
 

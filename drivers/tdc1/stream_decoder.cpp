@@ -9,7 +9,6 @@
 namespace nicol::tdc1 {
 namespace {
 
-constexpr std::uint32_t kDummy = 0x10, kInputs = 0x0F;
 constexpr std::string_view kReplyEnd = " \r\n";
 
 bool is_hex(std::uint8_t c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
@@ -51,7 +50,7 @@ std::optional<StreamItem> StreamDecoder::next(std::span<const std::uint8_t>& byt
       if (used_ == kReply && may_be_reply()) return status_reply();
       const std::uint32_t w = little_endian(kept_);
       drop(kWord);
-      return word(w);
+      return word({w});
     }
     if (bytes.empty()) return std::nullopt;
     kept_[used_++] = bytes.front();
@@ -75,20 +74,17 @@ StreamItem StreamDecoder::corrupt(const char* why) {
 
 /// Bit 31 going 1 -> 0 is the wrap. Asking for the step modulo 2^27 says the same and also sees the wraps that a gap
 /// of more than half a period hides; any step back that is none comes out too long.
-StreamItem StreamDecoder::word(std::uint32_t w) {
-  const std::int64_t time = w >> 5;
-  if ((w & (kDummy | kInputs)) == 0) return corrupt("a word names neither an input nor a dummy");
+StreamItem StreamDecoder::word(tags::TwoNsWord w) {
+  if (w.senseless()) return corrupt("a word names neither an input nor a dummy");
   if (begun_) {
-    const std::int64_t step = (time - last_) & (kWrapTicks - 1);
-    if (step > kLongestStep)
-      return corrupt(time < last_ ? "time went back without a wrap" : "no word for more than 200 ms");
-    if (time < last_) high_ += kWrapTicks;
+    if (tags::two_ns_step(last_, w.time()) > kLongestStep)
+      return corrupt(w.time() < last_ ? "time went back without a wrap" : "no word for more than 200 ms");
+    if (w.time() < last_) high_ += kWrapTicks;
   }
   begun_ = true;
-  last_ = time;
-  const bool dummy = (w & kDummy) != 0;
-  return {dummy ? StreamItem::Kind::time_mark : StreamItem::Kind::hits, last_ticks(),
-          static_cast<std::uint8_t>(dummy ? 0 : w & kInputs), 0, ""};
+  last_ = w.time();
+  return {w.dummy() ? StreamItem::Kind::time_mark : StreamItem::Kind::hits, last_ticks(),
+          w.dummy() ? std::uint8_t{0} : w.inputs(), 0, ""};
 }
 
 std::optional<std::uint16_t> StatusSearch::next(std::span<const std::uint8_t>& bytes) {

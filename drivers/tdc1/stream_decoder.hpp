@@ -9,13 +9,12 @@
 #include <optional>
 #include <span>
 
+#include "drivers/tags/two_ns_word.hpp"
+
 namespace nicol::tdc1 {
 
-/// [31:5] time in ticks of 2000/1 ps, [4] dummy, [3:0] one bit an input.
-inline constexpr unsigned kTimeBits = 27;
-inline constexpr std::int64_t kWrapTicks = std::int64_t{1} << kTimeBits;  // 268.435456 ms
-/// A word comes at least every 140 ms or so, if only a dummy: a longer step is no step of a healthy stream.
-inline constexpr std::int64_t kLongestStep = 100'000'000;  // 200 ms
+inline constexpr std::int64_t kWrapTicks = tags::kTwoNsWrap;
+inline constexpr std::int64_t kLongestStep = tags::kTwoNsLongestStep;
 
 struct StreamItem {
   enum class Kind : std::uint8_t {
@@ -50,7 +49,7 @@ class StreamDecoder {
  private:
   static constexpr std::size_t kWord = 4, kReply = 7;
   std::optional<StreamItem> status_reply();
-  StreamItem word(std::uint32_t w);
+  StreamItem word(tags::TwoNsWord w);
   StreamItem corrupt(const char* why);
   bool may_be_reply() const;
   void drop(std::size_t n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three spellings of readevents words, and what a broken file is answered with.
+// The spellings of readevents words, and what a broken file is answered with.
 #include "drivers/files/readevents.hpp"
 
 #include <gtest/gtest.h>
@@ -70,6 +70,18 @@ TEST(Readevents, ReadsHexadecimalLines) {
   EXPECT_EQ(*events, (std::vector<EventWord>{{0xfd4223d200370328}, {0xfd4223d200370328}}));
 }
 
+TEST(Readevents, ReadsTheLowHalfOfAWordFirstWhereALineHoldsHalfAWord) {
+  const auto events = decode(ReadeventsForm::hex32, "00370328\nfd4223d2\n00000001\n00000000\n");
+  ASSERT_TRUE(events);
+  EXPECT_EQ(*events, (std::vector<EventWord>{{0xfd4223d200370328}, {1}}));
+}
+
+TEST(Readevents, RefusesHalfAWordAtTheEnd) {
+  const auto events = decode(ReadeventsForm::hex32, "00370328\nfd4223d2\n00000001\n");
+  ASSERT_FALSE(events);
+  EXPECT_NE(events.error().message.find("line 4:"), std::string::npos) << events.error().message;
+}
+
 TEST(Readevents, AcceptsALastLineWithoutNewline) {
   const auto events = decode(ReadeventsForm::hex, "0000000000000001");
   ASSERT_TRUE(events);
@@ -112,7 +124,8 @@ TEST(Readevents, RefusesAnEmptyLine) { expect_refused_at_line("0000000000000001\
 TEST(Readevents, RefusesACarriageReturnInsideALine) { expect_refused_at_line("00000000\r00000001\n", "line 1:"); }
 
 TEST(Readevents, ReadsAnEmptyInputAsNoEvents) {
-  for (const auto form : {ReadeventsForm::native, ReadeventsForm::high_word_first, ReadeventsForm::hex}) {
+  for (const auto form :
+       {ReadeventsForm::native, ReadeventsForm::high_word_first, ReadeventsForm::hex, ReadeventsForm::hex32}) {
     const auto events = decode(form, "");
     ASSERT_TRUE(events);
     EXPECT_TRUE(events->empty());
@@ -121,7 +134,8 @@ TEST(Readevents, ReadsAnEmptyInputAsNoEvents) {
 
 TEST(Readevents, EncodesWhatItDecodes) {
   const std::vector<EventWord> events{{kEvent}, {kDummy}, {0}, {~std::uint64_t{0}}};
-  for (const auto form : {ReadeventsForm::native, ReadeventsForm::high_word_first, ReadeventsForm::hex}) {
+  for (const auto form :
+       {ReadeventsForm::native, ReadeventsForm::high_word_first, ReadeventsForm::hex, ReadeventsForm::hex32}) {
     ReadeventsEncoder encoder(form);
     const auto bytes = encoder.encode(events);
     const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -135,6 +149,7 @@ TEST(Readevents, IsNamedAsOnTheCommandLine) {
   EXPECT_EQ(readevents_form("readevents"), ReadeventsForm::native);
   EXPECT_EQ(readevents_form("readevents-x"), ReadeventsForm::high_word_first);
   EXPECT_EQ(readevents_form("readevents-hex"), ReadeventsForm::hex);
+  EXPECT_EQ(readevents_form("readevents-hex32"), ReadeventsForm::hex32);
   EXPECT_EQ(readevents_form("tdc1"), std::nullopt);
 }
 
