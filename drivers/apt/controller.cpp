@@ -98,6 +98,7 @@ Result<void> Controller::start() {
   bus.on_bytes = [this](std::span<const std::uint8_t> bytes) { heard(bytes); };
   bus.on_link = [this](hal::Link link) { linked(link); };
   bus.log = options_.log;
+  bus.private_input = options_.family == Family::rotation_stage;  // where a mount stands is a basis and a bit
   auto opened = transport::SerialBus::open(std::move(bus));
   if (!opened) return std::move(opened).error();
   bus_ = *std::move(opened);

@@ -50,6 +50,7 @@ Result<std::unique_ptr<Bus>> Bus::open(const transport::SerialPortInfo& where, c
   };
   options.on_link = [b = bus.get()](hal::Link link) { b->link_changed(link); };
   options.log = log;
+  options.private_input = true;  // where a mount stands is a basis and a bit
   auto serial = transport::SerialBus::open(std::move(options));
   if (!serial) return std::move(serial).error();
   bus->serial_ = *std::move(serial);
@@ -65,13 +66,14 @@ void Bus::link_changed(hal::Link link) {
   mailbox_.fail({Code::disconnected, "the cable of the mounts was pulled: plug it in again, then home"});
 }
 
-Result<void> Bus::take_turn(std::unique_lock<std::timed_mutex>& turn, Deadline deadline) {
+Result<transport::Gate::Pass> Bus::take_turn(Deadline deadline) {
   if (link() != hal::Link::connected) return Error{Code::disconnected, "the line of the mounts is not connected"};
-  if (!turn.try_lock_until(deadline.at)) return Error{Code::timeout, "the line of the mounts was busy all the time"};
+  auto turn = turn_.enter(deadline);
+  if (!turn) return Error{Code::timeout, "the line of the mounts was busy all the time"};
   if (rest_until_ > deadline.at)
     return Error{Code::timeout, "the line rests after a lost reply, so that no half request is completed by the next"};
   std::this_thread::sleep_until(rest_until_);
-  return {};
+  return turn;
 }
 
 Result<Reply> Bus::exchange(const std::string& request, Wanted wanted, Deadline deadline) {
@@ -81,9 +83,9 @@ Result<Reply> Bus::exchange(const std::string& request, Wanted wanted, Deadline 
 }
 
 Result<Reply> Bus::ask(const std::string& request, Wanted wanted) {
-  std::unique_lock turn(turn_, std::defer_lock);
   const auto longest = timing_.rest_after_silence + 4 * timing_.reply;
-  if (auto ok = take_turn(turn, {Clock::now() + longest}); !ok) return ok.error();
+  const auto turn = take_turn({Clock::now() + longest});
+  if (!turn) return turn.error();
   auto reply = exchange(request, wanted, {Clock::now() + timing_.reply});
   if (reply || reply.error().code != Code::timeout) return reply;
   rest_until_ = Clock::now() + timing_.rest_after_silence;
@@ -91,8 +93,8 @@ Result<Reply> Bus::ask(const std::string& request, Wanted wanted) {
 }
 
 Result<std::optional<Identity>> Bus::identify(char address, std::chrono::milliseconds patience, Deadline deadline) {
-  std::unique_lock turn(turn_, std::defer_lock);
-  if (auto ok = take_turn(turn, deadline); !ok) return ok.error();
+  const auto turn = take_turn(deadline);
+  if (!turn) return turn.error();
   const Deadline soon{std::min(deadline.at, Clock::now() + patience)};
   const auto reply = exchange(request::identify(address), {address, "IN"}, soon);
   if (!reply && reply.error().code == Code::timeout) return std::optional<Identity>{};
@@ -106,8 +108,8 @@ Result<std::optional<Identity>> Bus::identify(char address, std::chrono::millise
 }
 
 Result<void> Bus::start_move(const std::string& request, Deadline deadline) {
-  std::unique_lock turn(turn_, std::defer_lock);
-  if (auto ok = take_turn(turn, deadline); !ok) return ok;
+  const auto turn = take_turn(deadline);
+  if (!turn) return turn.error();
   return serial_->write(bytes_of(request), deadline);
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "drivers/elliptec/wire.hpp"
+#include "drivers/transport/gate.hpp"
 #include "drivers/transport/hub.hpp"
 #include "drivers/transport/mailbox.hpp"
 #include "drivers/transport/serial_bus.hpp"
@@ -62,14 +63,14 @@ class Bus {
  private:
   explicit Bus(const Timing& timing) : timing_(timing) {}
   Result<Reply> exchange(const std::string& request, Wanted wanted, Deadline deadline);
-  Result<void> take_turn(std::unique_lock<std::timed_mutex>& turn, Deadline deadline);
+  Result<transport::Gate::Pass> take_turn(Deadline deadline);
   void link_changed(hal::Link link);
 
   const Timing timing_;
   std::atomic<std::uint64_t> generation_ = 0;
   transport::Mailbox<Reply> mailbox_;
-  ReplyReader reader_;     // the line's own thread
-  std::timed_mutex turn_;  // whose question it is; guards rest_until_
+  ReplyReader reader_;    // the line's own thread
+  transport::Gate turn_;  // whose question it is; guards rest_until_
   std::chrono::steady_clock::time_point rest_until_;
   std::unique_ptr<transport::SerialBus> serial_;  // last: its thread uses all of the above
 };

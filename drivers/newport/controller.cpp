@@ -22,6 +22,7 @@ Result<std::unique_ptr<Controller>> Controller::open(const Options& options) {
   line.settings.baud = options.baud;
   line.settings.flow = options.flow;
   line.log = options.log;
+  line.private_input = true;  // where a stage stands is a basis and a bit
   line.on_bytes = [c = controller.get()](std::span<const std::uint8_t> bytes) {
     c->reader_.feed(bytes, [c](const Reply& reply) { c->mailbox_.deliver(reply); });
   };

@@ -15,7 +15,7 @@
 
 namespace nicol::transport {
 namespace {
-constexpr std::size_t kReadAtOnce = 16 * 1024;
+constexpr std::size_t kReadAtOnce = 16 * 1024, kRough = 64;
 }
 
 struct SerialBus::Impl {
@@ -71,11 +71,12 @@ struct SerialBus::Impl {
     if (options.on_link) options.on_link(now);
   }
 
-  /// What goes out on a line that carries key material may be patterns: lengths only, both ways.
+  /// Both ways, for what goes out may be patterns or positions. The length is rough: that of a number in decimal digits
+  /// tells of the number.
   void log(Direction direction, std::span<const std::uint8_t> bytes) const {
     if (options.log == nullptr) return;
     if (options.private_input)
-      options.log->size(name(), direction, "private", bytes.size());
+      options.log->size(name(), direction, "private, at most", (bytes.size() + kRough - 1) / kRough * kRough);
     else
       options.log->bytes(name(), direction, bytes);
   }

@@ -21,7 +21,7 @@ class SerialBus {
     std::function<void(std::span<const std::uint8_t>)> on_bytes;
     std::function<void(hal::Link)> on_link;
     WireLog* log = nullptr;
-    bool private_input = false;                 // what comes in is key material: its length is logged, not its bytes
+    bool private_input = false;                 // tags, bases or bits pass: a rough length is logged, not the bytes
     std::chrono::milliseconds look_every{250};  // for the adapter, while it is gone
   };
   /// Opens the port and starts the thread.

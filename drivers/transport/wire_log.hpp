@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What went over the cables, for a person who asks why a device does not answer. Never tags, patterns or keys.
+// What went over the cables, for a person who asks why a device does not answer. Never tags, patterns, positions of
+// mounts (a basis and a bit) or keys.
 #pragma once
 
 #include <chrono>

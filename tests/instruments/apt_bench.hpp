@@ -17,6 +17,7 @@
 #include "sim/emulators/apt.hpp"
 #include "tests/hal_contract/fixture.hpp"
 #include "tests/support/fake_tty.hpp"
+#include "tests/support/wire_words.hpp"
 
 namespace nicol::test {
 
@@ -53,6 +54,7 @@ class AptBench {
   void close() { device_.reset(); }
   const hal::Driver& driver() const { return driver_; }
   FakeTty& tty() { return tty_; }
+  transport::Hub& hub() { return hub_; }
 
   void unplug() {
     tty_.unplug();

@@ -50,6 +50,11 @@ TEST_P(AptStage, TurnsItsOpticToWhereItSays) {
     EXPECT_NEAR(std::remainder(bench_.optic() - goal, 360), 0, 0.01);
   }
 }
+TEST_P(AptStage, LogsNoPosition) {
+  ASSERT_TRUE(succeeds(home(stage_)));
+  ASSERT_TRUE(succeeds(turn_to(stage_, 45)));
+  EXPECT_EQ(test::lines_with_content(bench_.hub().log()), std::vector<std::string>());
+}
 TEST_P(AptStage, HomesTheWayItIsTold) {
   // From 330 degrees the mark is 30 degrees ahead, or 330 behind.
   auto homing = stage_.home(hal::HomeDirection::negative);
@@ -195,6 +200,12 @@ TEST(AptPaddles, MoveTogetherAndOnlyWhenMeant) {
 TEST(AptPaddles, KnowTheirPositionWithoutHoming) {
   AptBench bench(apt_model(AptModel::mpc320));
   EXPECT_NEAR(*bench.open<hal::PolarizationController>().get(1), 60, 0.13);
+}
+
+TEST(AptPaddles, ShowTheirTrafficBecauseItIsNoBasisAndNoBit) {
+  AptBench bench(apt_model(AptModel::mpc320));
+  ASSERT_TRUE(succeeds(apt_finished(bench.open<hal::PolarizationController>().set(0, 20))));
+  EXPECT_FALSE(test::lines_with_content(bench.hub().log()).empty());
 }
 
 TEST(AptMirror, ClosesWhenItIsOpened) {

@@ -15,6 +15,7 @@
 #include "drivers/hal/motion.hpp"
 #include "sim/emulators/ell14.hpp"
 #include "tests/support/fake_tty.hpp"
+#include "tests/support/wire_words.hpp"
 
 namespace nicol::test {
 

@@ -144,6 +144,13 @@ TEST(ElliptecBus, SpeaksAt9600Baud) {
   EXPECT_EQ(mounted.bench.tty().baud(), 9600);
 }
 
+TEST(ElliptecBus, LogsNoPosition) {
+  Mounted mounted(Ell14BusConfig{});
+  ASSERT_TRUE(succeeds(home(*mounted.stage)));
+  ASSERT_TRUE(succeeds(turn_to(*mounted.stage, 45)));
+  EXPECT_EQ(test::lines_with_content(mounted.bench.hub().log()), std::vector<std::string>());
+}
+
 TEST(ElliptecMount, TurnsTheWayItIsAskedToPastATurn) {
   Mounted mounted(Ell14BusConfig{});
   ASSERT_TRUE(succeeds(home(*mounted.stage)));

@@ -8,6 +8,7 @@
 #include "sim/emulators/newport.hpp"
 #include "tests/hal_contract/fixture.hpp"
 #include "tests/support/fake_tty.hpp"
+#include "tests/support/wire_words.hpp"
 
 namespace nicol::hal_contract {
 namespace {
@@ -168,6 +169,13 @@ TEST(NewportStage, StopsWhenItIsMadeSafe) {
   std::this_thread::sleep_for(milliseconds(50));
   EXPECT_EQ(bench.optic(), stopped);
   EXPECT_LT(stopped, 150);
+}
+
+TEST(NewportStage, LogsNoPosition) {
+  NewportBench bench;
+  ASSERT_TRUE(succeeds(bench.home()));
+  ASSERT_TRUE(succeeds(bench.turn_to(22.5)));
+  EXPECT_EQ(test::lines_with_content(bench.hub.log()), std::vector<std::string>());
 }
 
 TEST(NewportFaults, PulledCableAtAnyByteEndsTheMove) {
