@@ -82,7 +82,6 @@ void Pm100Instrument::cable_pulled() {
 }
 
 Pm100Emulator::Pm100Emulator(const Pm100Config& config)
-    : meter_(config),
-      usb_(meter_, UsbTmcConfig{0x1313, 0x8078, config.model, "Thorlabs", config.serial, true, 1 << 20}) {}
+    : meter(config), usb(meter, UsbTmcConfig{0x1313, 0x8078, config.model, "Thorlabs", config.serial, true, 1 << 20}) {}
 
 }  // namespace nicol::sim

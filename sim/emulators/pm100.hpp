@@ -47,28 +47,11 @@ class Pm100Instrument final : public ScpiInstrument {
   std::uint64_t zeroed_ = 0;
 };
 
-class Pm100Emulator final : public UsbEmulator {
- public:
+/// The same behind its USB plug.
+struct Pm100Emulator {
   explicit Pm100Emulator(const Pm100Config& config = {});
-  UsbIdentity identity() const override { return usb_.identity(); }
-  int control(std::span<const std::uint8_t, 8> setup, std::span<std::uint8_t> data, Picoseconds now) override {
-    return usb_.control(setup, data, now);
-  }
-  int out(std::uint8_t endpoint, std::span<const std::uint8_t> bytes, Picoseconds now) override {
-    return usb_.out(endpoint, bytes, now);
-  }
-  int in(std::uint8_t endpoint, std::span<std::uint8_t> into, Picoseconds now) override {
-    return usb_.in(endpoint, into, now);
-  }
-  Picoseconds next_due() const override { return usb_.next_due(); }
-  void power_cycle() override { usb_.power_cycle(); }
-
-  Pm100Instrument& meter() { return meter_; }
-  UsbTmcDevice& usb() { return usb_; }
-
- private:
-  Pm100Instrument meter_;
-  UsbTmcDevice usb_;
+  Pm100Instrument meter;
+  UsbTmcDevice usb;
 };
 
 }  // namespace nicol::sim

@@ -145,7 +145,7 @@ void ScpiLaserInstrument::cycle_mains(Picoseconds now) {
 }
 
 ScpiLaserEmulator::ScpiLaserEmulator(const ScpiLaserConfig& config)
-    : laser_(config),
-      usb_(laser_, UsbTmcConfig{0x1313, config.product_id, config.model, "Thorlabs", config.serial, true, 1 << 20}) {}
+    : laser(config),
+      usb(laser, UsbTmcConfig{0x1313, config.product_id, config.model, "Thorlabs", config.serial, true, 1 << 20}) {}
 
 }  // namespace nicol::sim

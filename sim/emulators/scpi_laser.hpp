@@ -73,28 +73,10 @@ class ScpiLaserInstrument final : public ScpiInstrument {
 };
 
 /// The same behind its USB plug.
-class ScpiLaserEmulator final : public UsbEmulator {
- public:
+struct ScpiLaserEmulator {
   explicit ScpiLaserEmulator(const ScpiLaserConfig& config = {});
-  UsbIdentity identity() const override { return usb_.identity(); }
-  int control(std::span<const std::uint8_t, 8> setup, std::span<std::uint8_t> data, Picoseconds now) override {
-    return usb_.control(setup, data, now);
-  }
-  int out(std::uint8_t endpoint, std::span<const std::uint8_t> bytes, Picoseconds now) override {
-    return usb_.out(endpoint, bytes, now);
-  }
-  int in(std::uint8_t endpoint, std::span<std::uint8_t> into, Picoseconds now) override {
-    return usb_.in(endpoint, into, now);
-  }
-  Picoseconds next_due() const override { return usb_.next_due(); }
-  void power_cycle() override { usb_.power_cycle(); }
-
-  ScpiLaserInstrument& laser() { return laser_; }
-  UsbTmcDevice& usb() { return usb_; }
-
- private:
-  ScpiLaserInstrument laser_;
-  UsbTmcDevice usb_;
+  ScpiLaserInstrument laser;
+  UsbTmcDevice usb;
 };
 
 }  // namespace nicol::sim

@@ -20,14 +20,14 @@ TEST(Pm100Meter, ReadsTheLightAboveItsZero) {
   MeterBench bench;
   EXPECT_NEAR(bench.meter().power()->value, 3e-9, 1e-15);
   ASSERT_TRUE(succeeds(bench.meter().zero({})));
-  bench.usb.locked([&] { bench.emulator.meter().shine({2.5e-6}); });
+  bench.usb.locked([&] { bench.emulator.meter.shine({2.5e-6}); });
   EXPECT_NEAR(bench.meter().power()->value, 2.5e-6, 1e-12);
 }
 
 TEST(Pm100Meter, WaitsUntilItsZeroIsDone) {
   MeterBench bench;
   ASSERT_TRUE(succeeds(bench.meter().zero({})));
-  EXPECT_EQ(bench.inside([](auto& e, Picoseconds) { return e.meter().zeroed(); }), 1u);
+  EXPECT_EQ(bench.inside([](auto& e, Picoseconds) { return e.meter.zeroed(); }), 1u);
 }
 
 TEST(Pm100Meter, SaysThatAZeroTakesTooLong) {
@@ -48,7 +48,7 @@ TEST(Pm100Meter, KnowsTheRangeOfItsSensor) {
 
 TEST(Pm100Find, ListsItWithoutOpening) {
   sim::Pm100Emulator emulator;
-  test::FakeUsb usb(emulator, {});
+  test::FakeUsb usb(emulator.usb, {});
   transport::Hub hub;
   const auto found = pm100::driver(hub).find({}, {});
   ASSERT_TRUE(succeeds(found));

@@ -47,7 +47,7 @@ template <class Emulator>
 struct UsbBench {
   template <class Config, class Driver>
   UsbBench(const Config& config, const Driver& make_driver, const hal::DeviceArgs& args)
-      : emulator(config), usb(emulator, options()), driver(make_driver(hub)) {
+      : emulator(config), usb(emulator.usb, options()), driver(make_driver(hub)) {
     auto made = driver.make(args);
     if (!made) throw std::runtime_error(describe(made.error()));
     device = *std::move(made);
@@ -103,13 +103,13 @@ struct LaserBench : UsbBench<sim::ScpiLaserEmulator> {
 
   hal::PumpLaser& laser() { return as<hal::PumpLaser>(); }
   bool shines() {
-    return inside([](sim::ScpiLaserEmulator& e, Picoseconds now) { return e.laser().optical_power(now).value > 0; });
+    return inside([](sim::ScpiLaserEmulator& e, Picoseconds now) { return e.laser.optical_power(now).value > 0; });
   }
   bool output_on() {
-    return inside([](sim::ScpiLaserEmulator& e, Picoseconds) { return e.laser().output_on(); });
+    return inside([](sim::ScpiLaserEmulator& e, Picoseconds) { return e.laser.output_on(); });
   }
   std::uint64_t times_on() {
-    return inside([](sim::ScpiLaserEmulator& e, Picoseconds) { return e.laser().times_switched_on(); });
+    return inside([](sim::ScpiLaserEmulator& e, Picoseconds) { return e.laser.times_switched_on(); });
   }
   Result<void> light_up() {
     if (auto ok = laser().arm({1}); !ok) return ok;
@@ -117,8 +117,8 @@ struct LaserBench : UsbBench<sim::ScpiLaserEmulator> {
   }
   hal_contract::Bench contract() {
     auto bench = UsbBench::contract();
-    bench.open_interlock = [this] { usb.locked([this] { emulator.laser().open_interlock(usb.now()); }); };
-    bench.close_interlock = [this] { usb.locked([this] { emulator.laser().close_interlock(); }); };
+    bench.open_interlock = [this] { usb.locked([this] { emulator.laser.open_interlock(usb.now()); }); };
+    bench.close_interlock = [this] { usb.locked([this] { emulator.laser.close_interlock(); }); };
     bench.light_passes = [this] { return shines(); };
     bench.because = {{"self_safing",
                       "self_safing = false (DEVICES.md 1.10, 5: a bought laser has no watchdog and stays "

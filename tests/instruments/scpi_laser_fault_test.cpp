@@ -93,26 +93,26 @@ TEST(ScpiLaserFaults, StalledEndpointIsAnErrorAndIsCleared) {
 TEST(ScpiLaserFaults, LateReplyIsNotTakenForTheNextOne) {
   auto bench = impatient();
   ASSERT_TRUE(succeeds(bench.laser().set_current({0.1})));
-  bench.usb.locked([&] { bench.emulator.usb().delay_replies(Picoseconds::seconds(test::kHaste * 0.4)); });
+  bench.usb.locked([&] { bench.emulator.usb.delay_replies(Picoseconds::seconds(test::kHaste * 0.4)); });
   EXPECT_EQ(code_of(bench.laser().temperature()), Code::timeout);
-  bench.usb.locked([&] { bench.emulator.usb().delay_replies({}); });
+  bench.usb.locked([&] { bench.emulator.usb.delay_replies({}); });
   EXPECT_DOUBLE_EQ(bench.laser().current()->value, 0.1);
 }
 
 TEST(ScpiLaserFaults, SilenceMeansUnknown) {
   auto bench = impatient();
   ASSERT_TRUE(succeeds(bench.light_up()));
-  bench.usb.locked([&] { bench.emulator.usb().be_silent(); });
+  bench.usb.locked([&] { bench.emulator.usb.be_silent(); });
   EXPECT_EQ(*bench.laser().emission(), EmissionState::unknown);
   EXPECT_NE(bench.laser().light_level(), hal::LightLevel::off);
-  bench.usb.locked([&] { bench.emulator.usb().speak_again(); });
+  bench.usb.locked([&] { bench.emulator.usb.speak_again(); });
   EXPECT_EQ(*bench.laser().emission(), EmissionState::emitting);
 }
 
 TEST(ScpiLaserSafeState, IsQuickThoughTheInstrumentIsSilent) {
   auto bench = impatient();
   ASSERT_TRUE(succeeds(bench.light_up()));
-  bench.usb.locked([&] { bench.emulator.usb().be_silent(); });
+  bench.usb.locked([&] { bench.emulator.usb.be_silent(); });
   EXPECT_LT(time_of([&] { bench.laser().safe_state(); }), milliseconds(100));
   EXPECT_TRUE(test::soon([&] { return !bench.output_on(); })) << "it hears, though it does not answer";
 }
@@ -120,7 +120,7 @@ TEST(ScpiLaserSafeState, IsQuickThoughTheInstrumentIsSilent) {
 TEST(ScpiLaserSafeState, IsQuickWhileAQuestionIsUnderWay) {
   LaserBench bench;
   ASSERT_TRUE(succeeds(bench.light_up()));
-  bench.usb.locked([&] { bench.emulator.usb().delay_replies(Picoseconds::seconds(test::kHaste * 0.03)); });
+  bench.usb.locked([&] { bench.emulator.usb.delay_replies(Picoseconds::seconds(test::kHaste * 0.03)); });
   std::atomic<bool> stop = false;
   std::jthread asking([&] {
     while (!stop) (void)bench.laser().current().ok();

@@ -40,9 +40,9 @@ TEST(ScpiLaserLight, ComesInTheOrderOfTheTable) {
   LaserBench bench;
   ASSERT_TRUE(succeeds(bench.laser().set_current({0.1})));
   ASSERT_TRUE(succeeds(bench.laser().write_property("ramp_rate", hal::Value{2.0})));
-  const auto before = bench.inside([](auto& e, Picoseconds) { return e.laser().told().size(); });
+  const auto before = bench.inside([](auto& e, Picoseconds) { return e.laser.told().size(); });
   ASSERT_TRUE(succeeds(bench.light_up()));
-  auto told = bench.inside([](auto& e, Picoseconds) { return e.laser().told(); });
+  auto told = bench.inside([](auto& e, Picoseconds) { return e.laser.told(); });
   told.erase(told.begin(), told.begin() + static_cast<std::ptrdiff_t>(before));
   ASSERT_GE(told.size(), 6u);
   EXPECT_EQ(told[0], "OUTP2:STAT 1");
@@ -67,7 +67,7 @@ TEST(ScpiLaserLight, IsNotSwitchedOnBeforeTheDiodeHasItsTemperature) {
 
 TEST(ScpiLaserLight, IsNotRampedOverTheLimitThatTheInstrumentHas) {
   LaserBench bench;
-  bench.usb.locked([&] { bench.emulator.laser().turn_limit_down(0.05); });
+  bench.usb.locked([&] { bench.emulator.laser.turn_limit_down(0.05); });
   EXPECT_EQ(code_of(bench.laser().set_current({0.1})), Code::out_of_range);
   EXPECT_TRUE(succeeds(bench.laser().set_current({0.04})));
 }
@@ -81,8 +81,8 @@ TEST(ScpiLaserLight, TakesItsLimitFromTheConfiguration) {
 TEST(ScpiLaserLight, OfAnotherHandIsSeen) {
   LaserBench bench;
   bench.usb.locked([&] {
-    bench.emulator.laser().execute("OUTP2:STAT 1", bench.usb.now());
-    bench.emulator.laser().press_laser_button(bench.usb.now());
+    bench.emulator.laser.execute("OUTP2:STAT 1", bench.usb.now());
+    bench.emulator.laser.press_laser_button(bench.usb.now());
   });
   EXPECT_EQ(*bench.laser().emission(), EmissionState::emitting);
   EXPECT_NE(bench.laser().light_level(), LightLevel::off);
@@ -112,31 +112,31 @@ TEST(ScpiLaserLight, GoesOutWhenItsDeviceEnds) {
 
 TEST(ScpiLaserLight, IsOffWhenADriverFindsItOn) {
   sim::ScpiLaserEmulator emulator;
-  test::FakeUsb usb(emulator, LaserBench::options());
-  usb.locked([&] { emulator.laser().execute("OUTP2:STAT 1;OUTP1:STAT 1", usb.now()); });
+  test::FakeUsb usb(emulator.usb, LaserBench::options());
+  usb.locked([&] { emulator.laser.execute("OUTP2:STAT 1;OUTP1:STAT 1", usb.now()); });
   transport::Hub hub;
   const auto laser = scpi_laser::driver(hub, test::hasty()).make({});
   ASSERT_TRUE(succeeds(laser));
-  usb.locked([&] { EXPECT_FALSE(emulator.laser().output_on()); });
+  usb.locked([&] { EXPECT_FALSE(emulator.laser.output_on()); });
 }
 
 TEST(ScpiLaserKey, ForbidsLightAndIsNamed) {
   LaserBench bench;
-  bench.usb.locked([&] { bench.emulator.laser().lock_key(bench.usb.now()); });
+  bench.usb.locked([&] { bench.emulator.laser.lock_key(bench.usb.now()); });
   EXPECT_EQ(*bench.laser().interlock(), InterlockState::open);
   const auto armed = bench.laser().arm({1});
   ASSERT_EQ(code_of(armed), Code::interlock);
   EXPECT_NE(armed.error().message.find("key lock"), std::string::npos);
-  bench.usb.locked([&] { bench.emulator.laser().unlock_key(); });
+  bench.usb.locked([&] { bench.emulator.laser.unlock_key(); });
   EXPECT_TRUE(succeeds(bench.light_up()));
 }
 
 TEST(ScpiLaserKey, TurnedAfterArmingMeansArmingAgain) {
   LaserBench bench;
   ASSERT_TRUE(succeeds(bench.laser().arm({1})));
-  bench.usb.locked([&] { bench.emulator.laser().lock_key(bench.usb.now()); });
+  bench.usb.locked([&] { bench.emulator.laser.lock_key(bench.usb.now()); });
   EXPECT_EQ(code_of(bench.laser().enable_emission()), Code::interlock);
-  bench.usb.locked([&] { bench.emulator.laser().unlock_key(); });
+  bench.usb.locked([&] { bench.emulator.laser.unlock_key(); });
   EXPECT_EQ(code_of(bench.laser().enable_emission()), Code::unsafe_state);
   EXPECT_EQ(bench.times_on(), 0u);
 }
@@ -178,16 +178,15 @@ TEST(ScpiLaserSettings, ComeBackAfterThePowerWasAway) {
   ASSERT_TRUE(succeeds(bench.laser().set_current({0.1})));
   ASSERT_TRUE(succeeds(bench.laser().set_temperature({30})));
   bench.unplug();
-  bench.usb.locked([&] { bench.emulator.laser().cycle_mains(bench.usb.now()); });
+  bench.usb.locked([&] { bench.emulator.laser.cycle_mains(bench.usb.now()); });
   bench.replug();
   EXPECT_DOUBLE_EQ(bench.laser().current()->value, 0.1);
-  EXPECT_EQ(bench.inside([](auto& e, Picoseconds now) { return e.laser().execute("SOUR2:TEMP?", now); }),
-            "3.000000E+01");
+  EXPECT_EQ(bench.inside([](auto& e, Picoseconds now) { return e.laser.execute("SOUR2:TEMP?", now); }), "3.000000E+01");
 }
 
 TEST(ScpiLaserFind, ListsLaserAndCoolerWithoutOpening) {
   sim::ScpiLaserEmulator emulator;
-  test::FakeUsb usb(emulator, {});
+  test::FakeUsb usb(emulator.usb, {});
   transport::Hub hub;
   const auto found = scpi_laser::driver(hub).find({}, {});
   ASSERT_TRUE(succeeds(found));
@@ -203,7 +202,7 @@ TEST(ScpiLaserFind, SaysWhichPermissionIsMissing) {
   sim::ScpiLaserEmulator emulator;
   test::FakeUsb::Options options;
   options.denied = true;
-  test::FakeUsb usb(emulator, options);
+  test::FakeUsb usb(emulator.usb, options);
   transport::Hub hub;
   const auto found = scpi_laser::driver(hub).find({}, {});
   ASSERT_TRUE(succeeds(found));

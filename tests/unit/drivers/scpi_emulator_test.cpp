@@ -156,12 +156,12 @@ TEST(ScpiLaserUsb, HearsNothingBeforeRemoteControl) {
   ScpiLaserEmulator laser;
   const std::vector<std::uint8_t> cooler_on{1,   1,   0xfe, 0,   12,  0,   0,   0,   1,   0,   0,   0,
                                             'O', 'U', 'T',  'P', '2', ':', 'S', 'T', 'A', 'T', ' ', '1'};
-  laser.out(2, cooler_on, {});
-  EXPECT_FALSE(laser.laser().cooler_on());
+  laser.usb.out(2, cooler_on, {});
+  EXPECT_FALSE(laser.laser.cooler_on());
   std::array<std::uint8_t, 1> status{};
-  laser.control(std::array<std::uint8_t, 8>{0xa1, 160, 1, 0, 0, 0, 1, 0}, status, {});
-  laser.out(2, cooler_on, {});
-  EXPECT_TRUE(laser.laser().cooler_on());
+  laser.usb.control(std::array<std::uint8_t, 8>{0xa1, 160, 1, 0, 0, 0, 1, 0}, status, {});
+  laser.usb.out(2, cooler_on, {});
+  EXPECT_TRUE(laser.laser.cooler_on());
 }
 
 struct LaserTest : testing::Test {

@@ -112,11 +112,11 @@ TEST(UsbTmcVectors, AreWhatTheDriverSendsAndTheInstrumentTakes) {
 
   sim::ScpiLaserEmulator laser;
   std::array<std::uint8_t, 1> status{};
-  ASSERT_EQ(laser.control(std::array<std::uint8_t, 8>{0xa1, 160, 1, 0, 0, 0, 1, 0}, status, {}), 1);
-  EXPECT_EQ(laser.out(0x02, question, {}), static_cast<int>(question.size()));
-  EXPECT_EQ(laser.out(0x02, request, {}), static_cast<int>(request.size()));
+  ASSERT_EQ(laser.usb.control(std::array<std::uint8_t, 8>{0xa1, 160, 1, 0, 0, 0, 1, 0}, status, {}), 1);
+  EXPECT_EQ(laser.usb.out(0x02, question, {}), static_cast<int>(question.size()));
+  EXPECT_EQ(laser.usb.out(0x02, request, {}), static_cast<int>(request.size()));
   std::array<std::uint8_t, 512> reply{};
-  const int said = laser.in(0x81, reply, {});
+  const int said = laser.usb.in(0x81, reply, {});
   ASSERT_GT(said, 12);
   const auto head = transport::usbtmc::parse_reply(std::span(reply).first(static_cast<std::size_t>(said)), 2, 1024);
   ASSERT_TRUE(head.ok());
