@@ -8,7 +8,6 @@ namespace nicol::session {
 namespace {
 
 using distillation::ParityRange;
-using secret::PublicBits;
 
 void put(ByteWriter& w, const std::vector<detection::SlotRange>& ranges) {
   w.varint(ranges.size());

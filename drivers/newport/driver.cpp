@@ -15,9 +15,9 @@ using transport::SerialPortInfo;
 
 constexpr std::uint16_t kNewport = 0x104D, kConex = 0x3000;
 
-std::string text(const hal::DeviceArgs& args, std::string_view key, std::string otherwise = "") {
+std::string text(const hal::DeviceArgs& args, std::string_view key, std::string_view otherwise = {}) {
   const auto it = args.find(key);
-  return it == args.end() ? otherwise : it->second;
+  return it == args.end() ? std::string(otherwise) : it->second;
 }
 
 std::vector<SerialPortInfo> adapters(const hal::DeviceArgs& args) {

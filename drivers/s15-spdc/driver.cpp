@@ -14,9 +14,9 @@ using transport::SerialPortInfo;
 
 constexpr std::string_view kUnits[] = {"laser", "crystal", "laser-tec"};
 
-std::string text(const Args& args, std::string_view key, std::string otherwise = "") {
+std::string text(const Args& args, std::string_view key, std::string_view otherwise = {}) {
   const auto it = args.find(key);
-  return it == args.end() ? std::move(otherwise) : it->second;
+  return it == args.end() ? std::string(otherwise) : it->second;
 }
 
 bool says_spdc(const SerialPortInfo& info) {

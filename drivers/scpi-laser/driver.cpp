@@ -15,9 +15,9 @@ using hal::DeviceArgs;
 using transport::SerialPortInfo;
 using transport::UsbInfo;
 
-std::string text(const DeviceArgs& args, std::string_view key, std::string otherwise = "") {
+std::string text(const DeviceArgs& args, std::string_view key, std::string_view otherwise = {}) {
   const auto it = args.find(key);
-  return it == args.end() ? std::move(otherwise) : it->second;
+  return it == args.end() ? std::string(otherwise) : it->second;
 }
 
 Result<double> number(const DeviceArgs& args, std::string_view key, double otherwise, hal::Range range) {

@@ -89,7 +89,7 @@ std::string Qc9530::whole(std::string_view word, std::string_view value, bool as
   if (is(word, "STAT", "STATE")) {
     if (asks) return running_ ? "1" : "0";
     bool on = running_;
-    const std::string answer = set_flag(on, value);
+    std::string answer = set_flag(on, value);
     if (on && !running_) ++starts_;
     if (on || config_.mutant != Qc9530Mutant::ignores_off) running_ = on;
     return answer;
