@@ -35,9 +35,7 @@ bool FifoModel::put(std::int64_t ticks) {
 
 void Run::begin(const Software& software, const PhaseTable& phases, SteadyTime now) {
   software_ = software;
-  least_delay_ = 0;
-  for (std::size_t c = 0; c < kInputs; ++c)
-    if (software.enabled[c]) least_delay_ = std::min(least_delay_, software.delay_ticks[c]);
+  least_delay_ = tags::least_delay(software);
   decoder_ = EventDecoder(phases);
   const bool first = !epoch_;
   if (first) epoch_ = now;

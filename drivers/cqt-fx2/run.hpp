@@ -10,17 +10,13 @@
 #include <span>
 
 #include "drivers/cqt-fx2/event_decoder.hpp"
+#include "drivers/tags/input_settings.hpp"
 #include "drivers/tags/tag_queue.hpp"
 
 namespace nicol::cqt_fx2 {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// Settings that the driver applies itself, because the card cannot.
-struct Software {
-  std::array<bool, kInputs> enabled{true, true, true, true};
-  std::array<std::int64_t, kInputs> delay_ticks{};
-};
+using Software = tags::InputSettings;
 
 /// The FIFO of the card as far as the times of its events show it: what came so fast that it may have been full.
 class FifoModel {

@@ -69,15 +69,6 @@ Levels Tagger::levels() const {
   return settings_.levels;
 }
 
-Software Tagger::software() const {
-  Software s;
-  for (std::size_t c = 0; c < kInputs; ++c) {
-    s.enabled[c] = settings_.channels[c].enabled;
-    s.delay_ticks[c] = settings_.channels[c].delay_ticks;
-  }
-  return s;
-}
-
 void Tagger::on_link(hal::Link link) {
   {
     const std::lock_guard lock(mutex_);
@@ -184,7 +175,7 @@ Result<void> Tagger::start() {
   if (auto ok = card_->initialise(levels()); !ok) return ok;
   {
     const std::lock_guard lock(mutex_);
-    run_.begin(software(), options_.phases, now());
+    run_.begin(tags::input_settings(settings_.channels), options_.phases, now());
     answered_ = now();
   }
   auto ok = card_->prepare_run();

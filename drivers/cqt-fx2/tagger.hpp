@@ -53,7 +53,7 @@ class Tagger final : public hal::TimeTagger {
  private:
   struct Settings {
     Levels levels;
-    std::array<hal::ChannelConfig, kInputs> channels{};
+    tags::InputConfigs channels{};
   };
   Tagger(TaggerOptions options, std::unique_ptr<tags::TagQueue> queue);
   void on_link(hal::Link link);
@@ -66,7 +66,6 @@ class Tagger final : public hal::TimeTagger {
   Result<void> begin_stream();
   void wait_for_silence();
   bool running() const;
-  Software software() const;
   Levels levels() const;
   void change(Levels& levels, std::string_view key, const hal::Value& value) const;
   Result<void> check_channel(std::size_t channel) const;

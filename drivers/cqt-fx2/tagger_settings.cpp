@@ -2,40 +2,38 @@
 // What can be set on a timestamp card, and what is refused because it has it once for all inputs, or not at all.
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "drivers/cqt-fx2/tagger.hpp"
 #include "drivers/hal/properties.hpp"
 
 namespace nicol::cqt_fx2 {
 namespace {
 
-constexpr std::int64_t kLongestDelay = 80'000;  // ticks: 10 us
+constexpr std::string_view kName = "the card";
+constexpr TickLength kTick{125, 1};
 constexpr const char *kThreshold = "threshold_dac", *kSkew = "skew_dac", *kReference = "reference_clock";
 
 hal::ArgInfo level(const char* key, const char* name, const char* description) {
   return {key, name, description, "DAC", hal::ArgType::integer, hal::Range{0, kDacMax, 1}, {}, hal::Access::persistent};
 }
 hal::ArgInfo count(const char* key, const char* name) {
-  return {key, name, "since the device was opened", "", hal::ArgType::integer, {}, {}, hal::Access::read_only};
+  return tags::told(key, name, "since the device was opened", hal::ArgType::integer);
 }
 
 std::vector<hal::ArgInfo> make_properties() {
-  return {
-      level(kThreshold, "comparator level of all inputs", "3586 is about -0.5 V; see the README"),
-      level(kSkew, "skew of the fast counter", "belongs to the board's phase table"),
-      {kReference,
-       "10 MHz reference",
-       "",
-       "",
-       hal::ArgType::text,
-       {},
-       {"internal", "external"},
-       hal::Access::persistent},
-      count("restarts", "runs given up and begun again"),
-      count("spurious_words", "words of impossible times"),
-      count("unknown_phases", "events whose phase the table does not know"),
-      {"last_trouble", "why the last run was given up", "", "", hal::ArgType::text, {}, {}, hal::Access::read_only}};
+  return {level(kThreshold, "comparator level of all inputs", "3586 is about -0.5 V; see the README"),
+          level(kSkew, "skew of the fast counter", "belongs to the board's phase table"),
+          {kReference,
+           "10 MHz reference",
+           "",
+           "",
+           hal::ArgType::text,
+           {},
+           {"internal", "external"},
+           hal::Access::persistent},
+          count("restarts", "runs given up and begun again"),
+          count("spurious_words", "words of impossible times"),
+          count("unknown_phases", "events whose phase the table does not know"),
+          tags::told("last_trouble", "why the last run was given up", "", hal::ArgType::text)};
 }
 
 }  // namespace
@@ -89,7 +87,7 @@ Result<void> Tagger::write_property(std::string_view key, const hal::Value& valu
 hal::TaggerCaps Tagger::caps() const {
   hal::TaggerCaps caps;
   caps.channels = kInputs;
-  caps.tick = {125, 1};
+  caps.tick = kTick;
   caps.jitter = {options_.phases.empty() ? 2000 : 125};  // the step; no other figure is published
   caps.max_rate = {2.2e6};
   caps.fifo_depth = 4096;  // of the smallest chip that was built in
@@ -99,8 +97,8 @@ hal::TaggerCaps Tagger::caps() const {
 
 Result<void> Tagger::check_channel(std::size_t channel) const {
   if (link_ != hal::Link::connected) return hal::disconnected_error(*this);
-  if (channel < kInputs) return {};
-  return error(Code::out_of_range, fmt::format("input {} of {}", channel, kInputs));
+  if (auto refusal = tags::refuse_input({kName, serial_}, channel)) return *std::move(refusal);
+  return {};
 }
 
 Result<hal::ChannelConfig> Tagger::channel(std::size_t channel) const {
@@ -118,12 +116,7 @@ Result<void> Tagger::set_channel(std::size_t channel, const hal::ChannelConfig& 
                  fmt::format("input {}: {} V on the {} edge, but the card takes falling edges at one level for all "
                              "inputs: set the property threshold_dac",
                              channel, config.threshold.value, config.edge == hal::Edge::rising ? "rising" : "falling"));
-  if (config.dead_time_ticks != 0)
-    return error(Code::not_supported,
-                 fmt::format("dead time of {} ticks: the card has no setting for it", config.dead_time_ticks));
-  if (std::abs(config.delay_ticks) > kLongestDelay)
-    return error(Code::out_of_range,
-                 fmt::format("delay {} ticks is outside +-{} (10 us)", config.delay_ticks, kLongestDelay));
+  if (auto refusal = tags::refuse_config({kName, serial_}, config, kTick)) return *std::move(refusal);
   settings_.channels[channel] = config;
   return {};
 }

@@ -32,9 +32,7 @@ std::int64_t Run::least_device_ticks(SteadyTime at) const {
 
 void Run::begin(const Software& software, SteadyTime now) {
   software_ = software;
-  least_delay_ = 0;
-  for (std::size_t c = 0; c < kChannels; ++c)
-    if (software.enabled[c]) least_delay_ = std::min(least_delay_, software.delay_ticks[c]);
+  least_delay_ = tags::least_delay(software);
   queue_.begin(queue_.edge());
   stopping_ = told_too_late_ = false;
   answers_ = true;

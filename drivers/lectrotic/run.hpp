@@ -11,17 +11,13 @@
 
 #include "drivers/lectrotic/commands.hpp"
 #include "drivers/lectrotic/records.hpp"
+#include "drivers/tags/input_settings.hpp"
 #include "drivers/tags/tag_queue.hpp"
 
 namespace nicol::lectrotic {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// Settings that the driver applies itself, because the device cannot.
-struct Software {
-  std::array<bool, kChannels> enabled{true, true, true, true};
-  std::array<std::int64_t, kChannels> delay_ticks{};
-};
+using Software = tags::InputSettings;
 
 /// There are no time marks in the stream, and no input waits for another. So it is complete up to kSettle before its
 /// newest record; in silence, up to kSettle before a question that the device has answered. The README says why.

@@ -3,15 +3,10 @@
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 #include "drivers/lectrotic/run.hpp"
-#include "drivers/transport/mailbox.hpp"
-#include "drivers/transport/serial_bus.hpp"
+#include "drivers/tags/serial_session.hpp"
 
 namespace nicol::lectrotic {
 
@@ -25,10 +20,9 @@ class Tagger final : public hal::TimeTagger {
  public:
   /// not_found when the port is no LectroTIC-4; whatever opening the port says.
   static Result<std::unique_ptr<Tagger>> open(TaggerOptions options);
-  ~Tagger() override;
 
   hal::DeviceInfo info() const override;
-  hal::Link link() const noexcept override { return link_; }
+  hal::Link link() const noexcept override { return session_->link(); }
   std::span<const hal::ArgInfo> properties() const override;
   Result<hal::Value> read_property(std::string_view key) override;
   Result<void> write_property(std::string_view key, const hal::Value& value) override;
@@ -51,42 +45,25 @@ class Tagger final : public hal::TimeTagger {
   Result<std::vector<double>> count_rates() override;
 
  private:
-  Tagger(TaggerOptions options, std::unique_ptr<tags::TagQueue> queue);
+  struct State {
+    Run run;
+    tags::InputConfigs channels{};
+    std::array<std::int64_t, kChannels> dividers{1, 1, 1, 1};
+  };
+  using Session = tags::SerialSession<State>;
+  explicit Tagger(TaggerOptions options) : options_(std::move(options)) {}
+  Session::Options session_options() const;
+  static Inputs inputs(const State& state);
   Result<void> identify();
   Result<void> empty_error_queue();
-  void on_bytes(std::span<const std::uint8_t> bytes);
-  void on_link(hal::Link link);
-  void text(std::span<const std::uint8_t> bytes);
-  void mind(const std::stop_token& stop);
-  void mind_once();
-  Result<void> send(std::string_view text);
-  Result<std::string> ask(std::string_view text, std::function<bool(const std::string&)> wanted, Deadline deadline);
   Result<void> apply_settings();
-  Result<void> verdict() const;
-  bool running() const;
-  Inputs inputs() const;
-  Software software() const;
+  Result<void> verdict(const Run& run) const;
   Result<void> check_channel(std::size_t channel) const;
-  Error error(Code code, std::string message) const;
+  Error error(Code code, std::string message) const { return session_->error(code, std::move(message)); }
 
   const TaggerOptions options_;
   std::string serial_, firmware_;  // set before open() returns
-  std::unique_ptr<tags::TagQueue> queue_;
-  std::atomic<hal::Link> link_{hal::Link::connected};
-  transport::Mailbox<std::string> replies_;
-
-  std::mutex control_mutex_;  // one start, stop or question at a time; taken first
-  std::mutex sending_mutex_;  // what is decided is sent in the order of the decisions; taken second
-  mutable std::mutex mutex_;  // guards all below but the bus; never held while writing
-  std::condition_variable_any changed_;
-  Run run_;
-  std::array<hal::ChannelConfig, kChannels> channels_{};
-  std::array<std::int64_t, kChannels> dividers_{1, 1, 1, 1};
-  std::string line_;
-  bool restore_ = false;  // came back from an unplug
-
-  std::unique_ptr<transport::SerialBus> bus_;
-  std::jthread minder_;
+  std::unique_ptr<Session> session_;
 };
 
 }  // namespace nicol::lectrotic

@@ -20,9 +20,7 @@ std::int64_t ticks_of(std::chrono::nanoseconds d) { return d.count() / 2; }
 
 void Run::begin(const Software& software, OverflowWatch watch, SteadyTime now) {
   software_ = software;
-  least_delay_ = 0;
-  for (std::size_t c = 0; c < kChannels; ++c)
-    if (software.enabled[c]) least_delay_ = std::min(least_delay_, software.delay_ticks[c]);
+  least_delay_ = tags::least_delay(software);
   watch_ = watch;
   overflow_at_stop_ = false;
   torn_replies_ = 0;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include "drivers/tags/input_settings.hpp"
 #include "drivers/tags/tag_queue.hpp"
 #include "drivers/tdc1/commands.hpp"
 #include "drivers/tdc1/stream_decoder.hpp"
@@ -16,12 +17,7 @@
 namespace nicol::tdc1 {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// Settings that the driver applies itself, because the device cannot.
-struct Software {
-  std::array<bool, kChannels> enabled{true, true, true, true};
-  std::array<std::int64_t, kChannels> delay_ticks{};
-};
+using Software = tags::InputSettings;
 
 /// Whether the device is asked for its status during a run. Where it is not, or does not answer, an overflow shows at
 /// the stop only.

@@ -2,16 +2,10 @@
 // The HAL face of a TDC1: four inputs, 2 ns ticks, one comparator level for all.
 #pragma once
 
-#include <array>
-#include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <thread>
 
+#include "drivers/tags/serial_session.hpp"
 #include "drivers/tdc1/run.hpp"
-#include "drivers/transport/mailbox.hpp"
-#include "drivers/transport/serial_bus.hpp"
 
 namespace nicol::tdc1 {
 
@@ -29,10 +23,9 @@ class Tagger final : public hal::TimeTagger {
  public:
   /// not_found when the port is no TDC1; whatever opening the port says.
   static Result<std::unique_ptr<Tagger>> open(TaggerOptions options);
-  ~Tagger() override;
 
   hal::DeviceInfo info() const override;
-  hal::Link link() const noexcept override { return link_; }
+  hal::Link link() const noexcept override { return session_->link(); }
   std::span<const hal::ArgInfo> properties() const override;
   Result<hal::Value> read_property(std::string_view key) override;
   Result<void> write_property(std::string_view key, const hal::Value& value) override;
@@ -58,40 +51,26 @@ class Tagger final : public hal::TimeTagger {
     InputLevel level;
     ReferenceClock clock = ReferenceClock::automatic;
     OverflowWatch watch = OverflowWatch::in_stream;
-    std::array<hal::ChannelConfig, kChannels> channels{};
+    tags::InputConfigs channels{};
   };
-  Tagger(TaggerOptions options, std::unique_ptr<tags::TagQueue> queue);
+  struct State {
+    Run run;
+    Settings settings;
+  };
+  using Session = tags::SerialSession<State>;
+  explicit Tagger(TaggerOptions options) : options_(std::move(options)) {}
+  Session::Options session_options() const;
+  std::string next_command(State& state, tags::SteadyTime now) const;
   Result<void> identify();
-  void on_bytes(std::span<const std::uint8_t> bytes);
-  void on_link(hal::Link link);
-  void text(std::span<const std::uint8_t> bytes);
-  void mind(const std::stop_token& stop);
-  void mind_once();
-  Result<void> send(std::string_view command);
-  Result<std::string> ask(std::string_view command, std::function<bool(const std::string&)> wanted, Deadline deadline);
+  std::string line(std::string_view command) const { return tdc1::line(command, options_.terminator); }
+  Result<std::string> ask(std::string_view command, Session::Wanted wanted, Deadline deadline);
   Result<void> apply_settings();
-  bool running() const;
-  Software software() const;
   Result<void> check_channel(std::size_t channel) const;
-  Error error(Code code, std::string message) const;
+  Error error(Code code, std::string message) const { return session_->error(code, std::move(message)); }
 
   const TaggerOptions options_;
   std::string serial_, firmware_;  // set before open() returns
-  std::unique_ptr<tags::TagQueue> queue_;
-  std::atomic<hal::Link> link_{hal::Link::connected};
-  transport::Mailbox<std::string> replies_;
-
-  std::mutex control_mutex_;  // one start, stop or question at a time; taken first
-  std::mutex sending_mutex_;  // what is decided is sent in the order of the decisions; taken second
-  mutable std::mutex mutex_;  // guards all below but the bus; never held while writing
-  std::condition_variable_any changed_;
-  Run run_;
-  Settings settings_;
-  std::string line_;
-  bool restore_ = false;  // came back from an unplug
-
-  std::unique_ptr<transport::SerialBus> bus_;
-  std::jthread minder_;
+  std::unique_ptr<Session> session_;
 };
 
 }  // namespace nicol::tdc1

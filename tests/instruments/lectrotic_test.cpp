@@ -6,8 +6,8 @@
 namespace nicol::hal_contract {
 namespace {
 
+using test::Heard;
 using test::LectroticBench;
-using test::LectroticHeard;
 
 struct Plugged {
   explicit Plugged(const sim::LectroticOptions& device) : bench(device), tagger(bench.open()) {}
@@ -40,20 +40,8 @@ INSTANTIATE_TEST_SUITE_P(Lectrotic, DeviceContract, testing::Values(kTagger), fi
 INSTANTIATE_TEST_SUITE_P(Lectrotic, TimeTaggerContract, testing::Values(kTagger), fixture_name);
 INSTANTIATE_TEST_SUITE_P(Lectrotic, TaggerOverflowContract, testing::Values(kTagger), fixture_name);
 
-/// The named case that a mutant must not pass: a pulse on input k comes out as channel k, at its time.
 Result<void> inputs_are_channels(LectroticBench& bench) {
-  auto tagger = bench.open();
-  if (auto ok = tagger->start(); !ok) return ok;
-  bench.make_tags(400, 3'000'000'000);  // 1.2 s: over the end of a second
-  LectroticHeard heard;
-  heard.listen(*tagger, 3, [&] { return heard.tags.size() >= 400; });
-  if (heard.tags.size() != 400) return Error{Code::protocol, "tags are missing"};
-  for (std::size_t i = 0; i < 400; ++i) {
-    if (heard.tags[i].channel != i % 4) return Error{Code::protocol, "a tag came out on another channel"};
-    if (heard.tags[i].ticks != heard.tags[0].ticks + static_cast<std::int64_t>(i) * 750'000)
-      return Error{Code::protocol, "a tag came out at another time"};
-  }
-  return {};
+  return test::inputs_are_channels(bench, 3'000'000'000, 750'000);  // 1.2 s: over the end of a second
 }
 
 TEST(Lectrotic, EveryInputIsItsChannelAndKeepsItsTime) {

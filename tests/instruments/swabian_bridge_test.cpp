@@ -13,7 +13,7 @@
 namespace nicol::hal_contract {
 namespace {
 
-using test::BridgeEar;
+using test::Heard;
 using Type = Tag::Type;
 
 Tag tag(channel_t channel, timestamp_t time) { return {Type::TimeTag, 0, 0, channel, time}; }
@@ -49,7 +49,7 @@ class SwabianBridge : public testing::Test {
   void start(timestamp_t origin) {
     device_->feed({}, 0, origin);
     ASSERT_TRUE(succeeds(tagger_->start()));
-    ASSERT_TRUE(test::eventually([&] { return bridge_->server().streaming(); }));
+    ASSERT_TRUE(test::until([&] { return bridge_->server().streaming(); }));
   }
   void expect_two_tags_and_a_loss() {
     start(1'000'000);
@@ -60,8 +60,8 @@ class SwabianBridge : public testing::Test {
                    {Type::OverflowEnd, 0, 0, 0, 1'003'000},
                    tag(8, 1'004'000)},
                   1'000'000, 1'005'000);
-    BridgeEar ear;
-    ear.listen(*tagger_, 5, [&] { return ear.tags.size() >= 2; });
+    Heard ear;
+    ear.listen(*tagger_, 20, [&] { return ear.tags.size() >= 2; });
     ASSERT_EQ(ear.tags.size(), 2u);
     EXPECT_EQ(ear.tags[0], (hal::TimeTag{500, 0, 0}));
     EXPECT_EQ(ear.tags[1], (hal::TimeTag{4000, 7, 0}));
@@ -110,8 +110,8 @@ TEST_F(SwabianBridge, ListensToTheFallingEdgeWhenToldAndNotToWhatIsOff) {
   ASSERT_TRUE(succeeds(tagger_->set_channel(1, config)));
   start(1000);
   device_->feed({tag(1, 1100), tag(-1, 1200), tag(2, 1300), tag(3, 1400)}, 1000, 2000);
-  BridgeEar ear;
-  ear.listen(*tagger_, 5, [&] { return ear.tags.size() >= 2; });
+  Heard ear;
+  ear.listen(*tagger_, 20, [&] { return ear.tags.size() >= 2; });
   ASSERT_EQ(ear.tags.size(), 2u);
   EXPECT_EQ(ear.tags[0], (hal::TimeTag{200, 0, 0}));
   EXPECT_EQ(ear.tags[1], (hal::TimeTag{400, 2, 0}));

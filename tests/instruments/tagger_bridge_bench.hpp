@@ -2,50 +2,16 @@
 // A bridge program in this process, and the driver that talks to it through a real socket.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
-#include <thread>
 
-#include "drivers/hal/time_tagger.hpp"
 #include "drivers/tagger-bridge/bridge/tag_server.hpp"
 #include "drivers/tagger-bridge/driver.hpp"
+#include "tests/instruments/tagger_bench.hpp"
 
 namespace nicol::test {
-
-inline bool eventually(const std::function<bool()>& fact, double seconds = 5) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (!fact()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
-
-/// What a consumer has seen of a stream.
-struct BridgeEar {
-  std::vector<hal::TimeTag> tags;
-  std::vector<hal::LossInterval> losses;
-  hal::StreamStatus last = hal::StreamStatus::ok;
-
-  void listen(hal::TimeTagger& tagger, double seconds, const std::function<bool()>& enough = nullptr) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-    std::vector<hal::TimeTag> tag_storage(4096);
-    std::vector<hal::LossInterval> loss_storage(16);
-    hal::TagBlock block;
-    block.storage = tag_storage;
-    block.loss_storage = loss_storage;
-    while (std::chrono::steady_clock::now() < end) {
-      last = tagger.acquire(block, {std::chrono::steady_clock::now() + std::chrono::milliseconds(20)});
-      tags.insert(tags.end(), block.tags().begin(), block.tags().end());
-      losses.insert(losses.end(), block.losses().begin(), block.losses().end());
-      if (last == hal::StreamStatus::stopped || last == hal::StreamStatus::disconnected) return;
-      if (enough && enough()) return;
-    }
-  }
-};
 
 class BridgeBench {
  public:
@@ -76,21 +42,17 @@ class BridgeBench {
   }
   hal::Driver driver(tagger_bridge::SealFactory seal = nullptr) { return tagger_bridge::driver(hub_, std::move(seal)); }
 
-  std::unique_ptr<hal::TimeTagger> open() {
-    auto made = driver().make({{"address", address()}});
-    if (!made) throw std::runtime_error(describe(made.error()));
-    return std::unique_ptr<hal::TimeTagger>(&dynamic_cast<hal::TimeTagger&>(*made->release()));
-  }
+  std::unique_ptr<hal::TimeTagger> open() { return open_tagger(driver(), {{"address", address()}}); }
   void unplug(const hal::Device& device) {
     server_.reset();
-    eventually([&] { return device.link() == hal::Link::disconnected; });
+    await_link(device, hal::Link::disconnected);
   }
   void replug(const hal::Device& device) {
     serve();
-    eventually([&] { return device.link() == hal::Link::connected; });
+    await_link(device, hal::Link::connected);
   }
   bool streaming() {
-    return eventually([this] { return server_->streaming(); });
+    return until([this] { return server_->streaming(); });
   }
   /// On the channels in turn, one in `apart` ticks; then a time mark.
   void make_tags(std::size_t count, std::int64_t apart = 1000) {

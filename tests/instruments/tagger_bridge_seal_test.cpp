@@ -88,7 +88,7 @@ TEST(SealedBridge, SendsAwayWhoRepeatsAnOldGreetingAndServesTheNextCaller) {
   ASSERT_EQ(::send(stranger->get(), old.data(), old.size(), MSG_NOSIGNAL), static_cast<ssize_t>(old.size()));
   const auto driver = bench.driver(app::key_file_seal);
   const auto call = [&] { return driver.make({{"address", bench.address()}, {"key", key.path}}).ok(); };
-  EXPECT_TRUE(test::eventually(call, 20));
+  EXPECT_TRUE(test::until(call, 20));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 using hal::LossCause;
 using test::BridgeBench;
-using test::BridgeEar;
+using test::Heard;
 
 struct Linked {
   BridgeBench bench;
@@ -50,8 +50,8 @@ Result<void> channels_are_inputs(BridgeBench& bench, unsigned zero, unsigned one
   if (!bench.streaming()) return Error{Code::timeout, "no stream"};
   for (int i = 1; i <= 10'000; ++i) (void)bench.server().push(i % 2 == 0 ? zero : one, origin + i * 37);
   bench.server().complete(bench.now() = origin + 1'000'000);
-  BridgeEar ear;
-  ear.listen(*tagger, 5, [&] { return ear.tags.size() >= 10'000; });
+  Heard ear;
+  ear.listen(*tagger, 20, [&] { return ear.tags.size() >= 10'000; });
   if (ear.tags.size() != 10'000 || !ear.losses.empty()) return Error{Code::protocol, "tags are missing"};
   for (int i = 1; i <= 10'000; ++i)
     if (ear.tags[static_cast<std::size_t>(i - 1)] != hal::TimeTag{i * 37, static_cast<std::uint16_t>(i % 2), 0})
@@ -84,8 +84,8 @@ TEST(TaggerBridge, TellsAnOverflowWithItsExactBoundsAndCount) {
   server.overflow_end(5'000'900);
   (void)server.push(2, 5'001'000);
   server.complete(5'002'000);
-  BridgeEar ear;
-  ear.listen(*tagger, 5, [&] { return ear.tags.size() >= 2; });
+  Heard ear;
+  ear.listen(*tagger, 20, [&] { return ear.tags.size() >= 2; });
   ASSERT_EQ(ear.losses.size(), 1u);
   EXPECT_EQ(ear.losses[0], (hal::LossInterval{200, 900, 7, true, hal::kAllChannels, LossCause::fifo_overflow}));
   ASSERT_EQ(ear.tags.size(), 2u);
@@ -100,8 +100,8 @@ TEST(TaggerBridge, SaysThatTheCountIsNotKnownWhereTheProgramDoesNotKnowIt) {
   ASSERT_TRUE(bench.streaming());
   bench.server().overflow_begin(2'000'000);
   bench.server().overflow_end(3'000'000);
-  BridgeEar ear;
-  ear.listen(*tagger, 5, [&] { return !ear.losses.empty(); });
+  Heard ear;
+  ear.listen(*tagger, 20, [&] { return !ear.losses.empty(); });
   ASSERT_EQ(ear.losses.size(), 1u);
   EXPECT_FALSE(ear.losses[0].lost_known);
 }
@@ -115,8 +115,8 @@ TEST(TaggerBridge, CountsTheTagsOfBlocksThatNeverCame) {
   bench.make_tags(100);
   ASSERT_GT(bench.server().dropped_blocks(), 0u);
   ASSERT_TRUE(succeeds(tagger->stop()));
-  BridgeEar ear;
-  ear.listen(*tagger, 2);
+  Heard ear;
+  ear.listen(*tagger, 20);
   EXPECT_TRUE(ear.tags.empty());
   ASSERT_EQ(ear.losses.size(), 1u);
   EXPECT_EQ(ear.losses[0].cause, LossCause::transport);
@@ -132,8 +132,8 @@ TEST(TaggerBridge, CountsTheTagsThatASlowConsumerCost) {
   constexpr std::uint64_t kTags = 400'000;  // six times what the ring holds
   for (std::uint64_t i = 0; i < kTags; ++i) (void)bench.server().push(0, bench.now() += 100);
   ASSERT_TRUE(succeeds(tagger->stop()));
-  BridgeEar ear;
-  ear.listen(*tagger, 5);
+  Heard ear;
+  ear.listen(*tagger, 20);
   std::uint64_t lost = 0;
   for (const auto& loss : ear.losses) lost += loss.lost;
   EXPECT_GT(lost, 0u);
@@ -229,17 +229,17 @@ TEST(TaggerBridgeFaults, AProgramThatDiesInAStreamIsADisconnectAndNothingStartsB
   const auto tagger = bench.open();
   ASSERT_TRUE(succeeds(tagger->start()));
   bench.make_tags(100);
-  BridgeEar ear;
-  ear.listen(*tagger, 5, [&] { return ear.tags.size() >= 100; });
+  Heard ear;
+  ear.listen(*tagger, 20, [&] { return ear.tags.size() >= 100; });
   bench.unplug(*tagger);
-  ear.listen(*tagger, 2);
+  ear.listen(*tagger, 20);
   EXPECT_EQ(ear.last, hal::StreamStatus::disconnected);
   bench.replug(*tagger);
   EXPECT_FALSE(bench.server().streaming());
   const std::int64_t before = ear.tags.back().ticks;
   ASSERT_TRUE(succeeds(tagger->start()));
   bench.make_tags(10);
-  ear.listen(*tagger, 5, [&] { return ear.tags.size() >= 110; });
+  ear.listen(*tagger, 20, [&] { return ear.tags.size() >= 110; });
   EXPECT_GT(ear.tags.back().ticks, before) << "ticks never go back";
 }
 

@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real TDC1 driver, real libserialport, an emulated TDC1: what the tests of the driver stand on. In real time: a
-// stream's silence means something.
+// Real TDC1 driver, real libserialport, an emulated TDC1.
 #pragma once
 
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <chrono>
-#include <functional>
-#include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include "drivers/hal/time_tagger.hpp"
 #include "drivers/tdc1/driver.hpp"
 #include "sim/emulators/tdc1.hpp"
+#include "tests/instruments/tagger_bench.hpp"
 #include "tests/support/fake_tty.hpp"
 
 namespace nicol::test {
-
-inline bool until(const std::function<bool()>& fact, double seconds = 5) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (!fact()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 class Tdc1Bench {
  public:
@@ -43,17 +25,16 @@ class Tdc1Bench {
     return driver_.make(args);
   }
   std::unique_ptr<hal::TimeTagger> open(hal::DeviceArgs args = {}) {
-    auto made = make(std::move(args));
-    if (!made) throw std::runtime_error(describe(made.error()));
-    return std::unique_ptr<hal::TimeTagger>(&dynamic_cast<hal::TimeTagger&>(*made->release()));
+    args.emplace("port", tty_.port());
+    return open_tagger(driver_, args);
   }
   void unplug(const hal::Device& device) {
     tty_.unplug();
-    until([&] { return device.link() == hal::Link::disconnected; });
+    await_link(device, hal::Link::disconnected);
   }
   void replug(const hal::Device& device, const std::string& name = "") {
     tty_.replug(name);
-    until([&] { return device.link() == hal::Link::connected; });
+    await_link(device, hal::Link::connected);
   }
   template <class F>
   auto look(F f) {
@@ -68,11 +49,8 @@ class Tdc1Bench {
   void make_tags(std::size_t count, std::int64_t apart_ps) {
     if (!streaming()) return;
     tty_.locked([&] {
-      const std::int64_t begin = device_.run_time(tty_.now()).count + 1'000'000'000;
-      std::vector<sim::Tdc1Tag> tags;
-      for (std::size_t i = 0; i < count; ++i)
-        tags.push_back({{begin + static_cast<std::int64_t>(i) * apart_ps}, static_cast<unsigned>(i % 4)});
-      device_.add_tags(std::move(tags));
+      const Picoseconds begin = device_.run_time(tty_.now()) + Picoseconds{1'000'000'000};
+      device_.add_tags(tags_in_turn<sim::Tdc1Tag>(begin, count, apart_ps));
     });
   }
 
@@ -87,30 +65,6 @@ class Tdc1Bench {
   FakeTty tty_;
   transport::Hub hub_;
   hal::Driver driver_;
-};
-
-/// What a consumer has seen of a stream.
-struct Heard {
-  std::vector<hal::TimeTag> tags;
-  std::vector<hal::LossInterval> losses;
-  hal::StreamStatus last = hal::StreamStatus::ok;
-
-  /// Until `enough`, the end of the stream, or the time is up.
-  void listen(hal::TimeTagger& tagger, double seconds, const std::function<bool()>& enough = nullptr) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-    std::vector<hal::TimeTag> tag_storage(4096);
-    std::vector<hal::LossInterval> loss_storage(16);
-    hal::TagBlock block;
-    block.storage = tag_storage;
-    block.loss_storage = loss_storage;
-    while (std::chrono::steady_clock::now() < end) {
-      last = tagger.acquire(block, {std::chrono::steady_clock::now() + std::chrono::milliseconds(20)});
-      tags.insert(tags.end(), block.tags().begin(), block.tags().end());
-      losses.insert(losses.end(), block.losses().begin(), block.losses().end());
-      if (last == hal::StreamStatus::stopped || last == hal::StreamStatus::disconnected) return;
-      if (enough && enough()) return;
-    }
-  }
 };
 
 }  // namespace nicol::test

@@ -10,6 +10,7 @@ using hal::StreamStatus;
 using sim::FaultKind;
 using sim::FaultSide;
 using test::Heard;
+using test::seconds_of;
 using test::Tdc1Bench;
 
 sim::Tdc1Options lit(double rate = 3e3) {
@@ -18,18 +19,12 @@ sim::Tdc1Options lit(double rate = 3e3) {
   return options;
 }
 
-double seconds_of(const std::function<void()>& f) {
-  const auto before = std::chrono::steady_clock::now();
-  f();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
-}
-
 TEST(Tdc1Faults, APortThatSaysNothingIsRefusedInTimeWithAWayOut) {
   sim::Tdc1Options options;
   options.terminator = sim::Tdc1Terminator::twice;
   Tdc1Bench bench(options);
   Result<std::unique_ptr<hal::Device>> made = Error{};
-  EXPECT_LT(seconds_of([&] { made = bench.make(); }), 3.0);
+  EXPECT_LT(seconds_of([&] { made = bench.make(); }), 15.0);
   ASSERT_FALSE(made.ok());
   EXPECT_EQ(made.error().code, Code::not_found);
   EXPECT_NE(made.error().message.find("terminator=twice"), std::string::npos);
@@ -49,14 +44,14 @@ TEST_P(Tdc1StreamFault, CostsAnIntervalAndTheRunGoesOn) {
   const auto tagger = bench.open();
   ASSERT_TRUE(succeeds(tagger->start()));
   Heard heard;
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > 2000; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > 2000; });
   EXPECT_TRUE(heard.losses.empty());
   bench.tty().set_faults({{GetParam().kind, FaultSide::from_device, 1001, GetParam().count, {}, 0x40}});
-  heard.listen(*tagger, 5, [&] { return !heard.losses.empty(); });
+  heard.listen(*tagger, 20, [&] { return !heard.losses.empty(); });
   ASSERT_FALSE(heard.losses.empty());
   EXPECT_FALSE(heard.losses[0].lost_known);
   const std::size_t before = heard.tags.size();
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > before + 2000; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > before + 2000; });
   EXPECT_GT(heard.tags.size(), before + 2000);
   EXPECT_TRUE(std::is_sorted(heard.tags.begin(), heard.tags.end(),
                              [](const auto& a, const auto& b) { return a.ticks < b.ticks; }));
@@ -75,13 +70,13 @@ TEST(Tdc1Faults, ALineThatStallsIsToldAsALoss) {
   const auto tagger = bench.open();
   ASSERT_TRUE(succeeds(tagger->start()));
   Heard heard;
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > 1000; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > 1000; });
   bench.tty().set_faults({{FaultKind::stall, FaultSide::from_device, 100, 1, {}, 0}});
   const std::size_t before = heard.tags.size();
-  heard.listen(*tagger, 3, [&] { return !heard.losses.empty(); });
+  heard.listen(*tagger, 20, [&] { return !heard.losses.empty(); });
   ASSERT_FALSE(heard.losses.empty());
   EXPECT_LT(heard.tags.size() - before, 5000u) << "a hundred bytes, and what was under way";
-  EXPECT_LT(seconds_of([&] { (void)tagger->stop(); }), 2.0);
+  EXPECT_LT(seconds_of([&] { (void)tagger->stop(); }), 15.0);
 }
 
 TEST(Tdc1Faults, LateBytesCostNothing) {
@@ -89,9 +84,9 @@ TEST(Tdc1Faults, LateBytesCostNothing) {
   const auto tagger = bench.open();
   ASSERT_TRUE(succeeds(tagger->start()));
   Heard heard;
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > 1000; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > 1000; });
   bench.tty().set_faults({{FaultKind::late, FaultSide::from_device, 1000, 2000, Picoseconds::seconds(0.03), 0}});
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > 10'000; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > 10'000; });
   EXPECT_GT(heard.tags.size(), 10'000u);
   EXPECT_TRUE(heard.losses.empty());
 }
@@ -110,7 +105,7 @@ TEST(Tdc1Faults, UnplugAtTheFirstWordEndsTheStream) {
   bench.tty().set_faults({{FaultKind::unplug, FaultSide::from_device, 2, 1, {}, 0}});
   ASSERT_TRUE(succeeds(tagger->start()));
   Heard heard;
-  heard.listen(*tagger, 5);
+  heard.listen(*tagger, 20);
   EXPECT_EQ(heard.last, StreamStatus::disconnected);
   EXPECT_TRUE(heard.tags.empty()) << "nothing was confirmed";
 }
@@ -121,7 +116,7 @@ TEST(Tdc1Faults, UnplugWithinTheStartCommandIsADisconnect) {
   bench.tty().set_faults({{FaultKind::unplug, FaultSide::to_device, 10, 1, {}, 0}});
   (void)tagger->start();  // may have been written before the cable went
   Heard heard;
-  heard.listen(*tagger, 5);
+  heard.listen(*tagger, 20);
   EXPECT_TRUE(test::until([&] { return tagger->link() == hal::Link::disconnected; }));
 }
 
@@ -130,11 +125,11 @@ TEST(Tdc1Faults, UnplugWhileStoppingDoesNotHang) {
   const auto tagger = bench.open();
   ASSERT_TRUE(succeeds(tagger->start()));
   Heard heard;
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > 500; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > 500; });
   bench.tty().set_faults({{FaultKind::unplug, FaultSide::to_device, 3, 1, {}, 0}});
-  EXPECT_LT(seconds_of([&] { (void)tagger->stop(); }), 2.5);
+  EXPECT_LT(seconds_of([&] { (void)tagger->stop(); }), 15.0);
   ASSERT_TRUE(test::until([&] { return tagger->link() == hal::Link::disconnected; }));
-  heard.listen(*tagger, 5);
+  heard.listen(*tagger, 20);
   EXPECT_EQ(heard.last, StreamStatus::disconnected);
 }
 
@@ -151,13 +146,58 @@ TEST(Tdc1Faults, AStopThatIsNotAnsweredIsBounded) {
   const auto tagger = bench.open();
   ASSERT_TRUE(succeeds(tagger->start()));
   Heard heard;
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > 500; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > 500; });
   bench.tty().set_faults({{FaultKind::drop, FaultSide::to_device, 0, 100'000, {}, 0}});
   Result<void> stopped;
-  EXPECT_LT(seconds_of([&] { stopped = tagger->stop(); }), 2.0);
+  EXPECT_LT(seconds_of([&] { stopped = tagger->stop(); }), 15.0);
   EXPECT_EQ(code_of(stopped), Code::timeout);
-  heard.listen(*tagger, 1);
+  heard.listen(*tagger, 20);
   EXPECT_EQ(heard.last, StreamStatus::stopped);
+}
+
+/// It did not hear the stop, and goes on streaming so fast that every other byte could be text.
+class Tdc1ThatWasNotStopped : public testing::Test {
+ protected:
+  void SetUp() override {
+    identity_ = identity();
+    ASSERT_TRUE(succeeds(tagger_->start()));
+    heard_.listen(*tagger_, 20, [&] { return heard_.tags.size() > 500; });
+    deafen();
+    ASSERT_EQ(code_of(tagger_->stop()), Code::timeout);
+    ASSERT_TRUE(bench_.look([](auto& d) { return d.streaming(); }));
+  }
+  void deafen() { bench_.tty().set_faults({{FaultKind::drop, FaultSide::to_device, 0, 100'000, {}, 0}}); }
+  std::string identity() {
+    const auto items = tagger_->self_test({std::chrono::steady_clock::now() + std::chrono::seconds(20)});
+    return items ? items->front().detail : describe(items.error());
+  }
+  Tdc1Bench bench_{lit(5e4)};
+  std::unique_ptr<hal::TimeTagger> tagger_ = bench_.open();
+  Heard heard_;
+  std::string identity_;
+};
+
+TEST_F(Tdc1ThatWasNotStopped, IsMadeQuietBeforeItIsAskedAnything) {
+  bench_.tty().set_faults({});
+  EXPECT_EQ(identity(), identity_);
+  EXPECT_FALSE(bench_.look([](auto& d) { return d.streaming(); }));
+}
+
+TEST_F(Tdc1ThatWasNotStopped, IsMadeQuietBeforeItIsStartedAgain) {
+  bench_.tty().set_faults({});
+  const auto runs = bench_.look([](auto& d) { return d.runs(); });
+  ASSERT_TRUE(succeeds(tagger_->start()));
+  Heard heard;
+  heard.listen(*tagger_, 20, [&] { return heard.tags.size() > 5000; });
+  EXPECT_TRUE(heard.losses.empty());
+  EXPECT_EQ(bench_.look([](auto& d) { return d.runs(); }), runs + 1);
+  EXPECT_TRUE(succeeds(tagger_->stop()));
+}
+
+TEST_F(Tdc1ThatWasNotStopped, IsNotAskedWhileItGoesOnStreaming) {
+  const std::string answer = identity();
+  EXPECT_NE(answer.find("goes on streaming"), std::string::npos) << answer;
+  EXPECT_EQ(code_of(tagger_->start()), Code::timeout);
 }
 
 TEST(Tdc1Faults, AWrongAnswerIsATimeoutAndNotAValue) {
@@ -177,7 +217,7 @@ TEST(Tdc1Faults, ADeviceThatDoesNotAnswerInTheStreamSaysItsOverflowAtTheStop) {
   const auto tagger = bench.open();
   ASSERT_TRUE(succeeds(tagger->start()));
   Heard heard;
-  heard.listen(*tagger, 5, [&] { return heard.tags.size() > 10'000; });
+  heard.listen(*tagger, 20, [&] { return heard.tags.size() > 10'000; });
   EXPECT_EQ(std::get<std::string>(*tagger->read_property("overflow_shows")), "at stop");
   bench.make_tags(5000, 10'000);
   heard.listen(*tagger, 0.1);
