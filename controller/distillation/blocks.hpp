@@ -41,6 +41,7 @@ struct BlockFacts {
   std::optional<std::uint64_t> corrected_errors;  // after reconciliation (Bob's count, told to Alice)
 };
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a class name takes none
 #define NICOL_STAGE(NAME, MAKER)                                                            \
  public:                                                                                    \
   NAME(NAME&&) noexcept = default;                                                          \
@@ -53,6 +54,7 @@ struct BlockFacts {
   NAME(BitString raw, BlockFacts facts) : raw_(std::move(raw)), facts_(std::move(facts)) {} \
   BitString raw_;                                                                           \
   BlockFacts facts_
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// Raw key of the key bases (rectilinear first), sample removed; QBER known from the sample.
 class EstimatedBlock {

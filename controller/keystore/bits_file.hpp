@@ -18,7 +18,7 @@ namespace nicol::keystore {
 
 inline constexpr std::size_t kSections = 5;
 inline constexpr std::size_t kDeliverySection = 4;
-inline constexpr std::uint64_t kChunkBits = 4096 * 8;
+inline constexpr std::uint64_t kChunkBits = std::uint64_t{4096} * 8;
 using SectionBits = std::array<std::uint64_t, kSections>;
 
 struct BitsHeader {
@@ -46,7 +46,7 @@ class BitsFile {
 
  private:
   BitsFile(Fd file, BitsHeader header, std::filesystem::path path)
-      : file_(std::move(file)), header_(std::move(header)), path_(std::move(path)) {}
+      : file_(std::move(file)), header_(header), path_(std::move(path)) {}
   Result<void> read_chunk(const Sealer& sealer, std::size_t section, std::uint64_t chunk,
                           std::span<std::byte> plain) const;
   Fd file_;

@@ -24,7 +24,7 @@ enum class StreamSide : std::uint8_t { caller, listener };
 /// matter.
 class SealedStream {
  public:
-  static constexpr std::size_t kMostPlain = 32 * 1024;  // one record
+  static constexpr std::size_t kMostPlain = std::size_t{32} * 1024;  // one record
 
   /// The file is 32 bytes, ours, 0600: access_denied or bad_input says what is wrong.
   static Result<SealedStream> open(const std::filesystem::path& key_file, StreamSide side);

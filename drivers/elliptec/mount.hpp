@@ -78,7 +78,7 @@ class Mount final : public hal::RotationStage {
   void ask_what_became_of_it();
   void read_back(std::string_view otherwise);
   void arrived(std::int32_t raw, std::int64_t miss);
-  void end(Result<void> outcome);
+  void end(const Result<void>& outcome);
   Result<void> outcome(std::uint64_t number) const;
   Error error(Code code, std::string message) const;
 

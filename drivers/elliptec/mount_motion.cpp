@@ -189,7 +189,7 @@ void Mount::arrived(std::int32_t raw, std::int64_t miss) {
   end({});
 }
 
-void Mount::end(Result<void> outcome) {
+void Mount::end(const Result<void>& outcome) {
   if (!outcome) {
     fault_ = outcome.error().code != Code::disconnected;
     failures_.emplace(move_->number, outcome.error());

@@ -28,7 +28,7 @@ Result<FileHandle> open_file(const std::filesystem::path& path, const char* mode
 
 class ByteInput {
  public:
-  static constexpr std::size_t kWindow = 64 * 1024;
+  static constexpr std::size_t kWindow = std::size_t{64} * 1024;
 
   static Result<ByteInput> open(const std::filesystem::path& path);
   ByteInput(FileHandle file, std::string name);

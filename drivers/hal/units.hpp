@@ -12,7 +12,7 @@ namespace nicol {
 /// A duration or an instant of the rig's clock; 64 bits of picoseconds hold 106 days.
 struct Picoseconds {
   std::int64_t count = 0;
-  auto operator<=>(const Picoseconds&) const = default;
+  auto operator<=>(const Picoseconds&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 mistakes it
   constexpr Picoseconds operator+(Picoseconds o) const { return {count + o.count}; }
   constexpr Picoseconds operator-(Picoseconds o) const { return {count - o.count}; }
   constexpr Picoseconds operator-() const { return {-count}; }

@@ -65,7 +65,7 @@ class Stage final : public hal::RotationStage {
   Clock::duration allowed_for(double way) const;
   void progress();
   void arrived(const State& state);
-  void end(Result<void> outcome);
+  void end(const Result<void>& outcome);
   Error error(Code code, std::string message) const;
   Result<void> wait_for(std::uint64_t number, Deadline deadline, const std::stop_token& stop);
   bool has_ended(std::uint64_t number) noexcept;

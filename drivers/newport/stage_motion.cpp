@@ -188,7 +188,7 @@ void Stage::safe_state() noexcept {
     controller_->shout(request::plain(controller_->axis(), "ST"), std::chrono::milliseconds(50));
 }
 
-void Stage::end(Result<void> outcome) {
+void Stage::end(const Result<void>& outcome) {
   if (!outcome) {
     fault_ = outcome.error().code != Code::disconnected;
     failures_.emplace(move_->number, outcome.error());

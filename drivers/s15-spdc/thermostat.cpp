@@ -85,7 +85,7 @@ Result<Celsius> Thermostat::temperature() {
 }
 
 Result<bool> Thermostat::settled() {
-  const auto on = board_.loop_on(loop_);
+  auto on = board_.loop_on(loop_);
   if (!on || !*on) return on;
   const auto wanted = board_.number(loop_.set_point);
   if (!wanted) return wanted.error();

@@ -196,7 +196,7 @@ Result<void> LaserUnit::set_cooler_off() {
 }
 
 Result<bool> LaserUnit::settled() {
-  const auto on = cooler_on();
+  auto on = cooler_on();
   if (!on || !*on) return on;
   const auto wanted = set_point();
   if (!wanted) return wanted.error();

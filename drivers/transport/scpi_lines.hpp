@@ -11,7 +11,7 @@ namespace nicol::transport {
 
 class LineSplitter {
  public:
-  static constexpr std::size_t kLongest = 64 * 1024;
+  static constexpr std::size_t kLongest = std::size_t{64} * 1024;
   explicit LineSplitter(std::string terminator) : terminator_(std::move(terminator)) {}
   void feed(std::span<const std::uint8_t> bytes);
   /// The next whole line, without its terminator (a carriage return before a newline goes, too).

@@ -82,7 +82,7 @@ class UsbDevice {
   Result<void> clear_halt(std::uint8_t endpoint);
 
   struct StreamOptions {
-    std::size_t transfers = 8, bytes = 32 * 1024;                // in flight; a multiple of the packet size each
+    std::size_t transfers = 8, bytes = std::size_t{32} * 1024;   // in flight; a multiple of the packet size each
     std::function<void(std::span<const std::uint8_t>)> on_data;  // event thread, in order, must not wait
     std::function<void(Error)> on_end;                           // once: unplugged, stalled for good
   };

@@ -71,9 +71,9 @@ class RigBoardCore {
 /// On USB: a vendor interface, EP1 OUT and IN, EP2 IN.
 class RigBoard final : public UsbEmulator {
  public:
-  explicit RigBoard(std::unique_ptr<hal::Rig> rig, RigBoardOptions options = {})
+  explicit RigBoard(std::unique_ptr<hal::Rig> rig, const RigBoardOptions& options = {})
       : core_(simulated_hardware(std::move(rig), options), fw::Link::usb, options) {}
-  explicit RigBoard(std::unique_ptr<RigHardware> hardware, RigBoardOptions options = {})
+  explicit RigBoard(std::unique_ptr<RigHardware> hardware, const RigBoardOptions& options = {})
       : core_(std::move(hardware), fw::Link::usb, options) {}
 
   UsbIdentity identity() const override;
@@ -91,9 +91,9 @@ class RigBoard final : public UsbEmulator {
 /// On a CDC serial line.
 class RigBoardSerial final : public SerialEmulator {
  public:
-  explicit RigBoardSerial(std::unique_ptr<hal::Rig> rig, RigBoardOptions options = {})
+  explicit RigBoardSerial(std::unique_ptr<hal::Rig> rig, const RigBoardOptions& options = {})
       : core_(simulated_hardware(std::move(rig), options), fw::Link::serial, options) {}
-  explicit RigBoardSerial(std::unique_ptr<RigHardware> hardware, RigBoardOptions options = {})
+  explicit RigBoardSerial(std::unique_ptr<RigHardware> hardware, const RigBoardOptions& options = {})
       : core_(std::move(hardware), fw::Link::serial, options) {}
 
   SerialIdentity identity() const override;
