@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kAnswerWithin = 1000ms;
+constexpr auto kAnswerWithin = 3s;
 constexpr int kLongestErrorQueue = 32;
 
 Deadline in(std::chrono::nanoseconds d) { return SteadyDeadlines().in(d); }
@@ -138,7 +138,7 @@ Result<std::vector<hal::SelfTestItem>> Tagger::self_test(Deadline deadline) {
   const auto control = session_->control();
   if (auto stream = session_->stream_test()) return std::vector{*std::move(stream)};
   const bool failed = session_->with([](const State& state) { return state.run.oscillator_failed(); });
-  const Deadline at_most{std::min(deadline.at, in(2s).at)};
+  const Deadline at_most{std::min(deadline.at, in(5s).at)};
   auto name = session_->ask(kAskIdentity, is_identity, at_most);
   if (!name) return std::move(name).error();
   auto errors = session_->ask(kAskError, is_error, at_most);

@@ -11,7 +11,7 @@ namespace nicol::tagger_bridge {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kAnswerWithin = 1000ms, kGreetWithin = 2000ms, kStopWithin = 1000ms, kLookEvery = 100ms;
+constexpr auto kAnswerWithin = 3000ms, kGreetWithin = 2000ms, kStopWithin = 3000ms, kLookEvery = 100ms;
 
 Deadline in(std::chrono::nanoseconds d) { return SteadyDeadlines().in(d); }
 

@@ -84,7 +84,7 @@ class SerialSession {
 
   Result<void> send(std::string_view bytes) {
     const std::vector<std::uint8_t> message(bytes.begin(), bytes.end());
-    return bus_->write(message, in(std::chrono::milliseconds(200)));
+    return bus_->write(message, in(std::chrono::seconds(1)));
   }
   /// While no run is on: the first line that is wanted.
   Result<std::string> ask(std::string_view bytes, Wanted wanted, Deadline deadline) {
@@ -137,7 +137,7 @@ class SerialSession {
       if (auto sent = send(command); !sent) return sent;
     }
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, std::chrono::seconds(1), [this] { return !state_.run.running(); })) return {};
+    if (changed_.wait_for(lock, std::chrono::seconds(2), [this] { return !state_.run.running(); })) return {};
     state_.run.stop_unanswered();
     may_stream_ = true;
     return error(Code::timeout,

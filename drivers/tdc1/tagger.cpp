@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kIdentifyWithin = 1000ms;
+constexpr auto kIdentifyWithin = 3s;
 constexpr unsigned kCountFor = 100;  // ms
 
 Deadline in(std::chrono::nanoseconds d) { return SteadyDeadlines().in(d); }
@@ -141,7 +141,7 @@ Result<std::vector<hal::SelfTestItem>> Tagger::self_test(Deadline deadline) {
   if (link() != hal::Link::connected) return hal::disconnected_error(*this);
   const auto control = session_->control();
   if (auto stream = session_->stream_test()) return std::vector{*std::move(stream)};
-  const Deadline at_most{std::min(deadline.at, in(2s).at)};
+  const Deadline at_most{std::min(deadline.at, in(5s).at)};
   auto name = ask("*IDN?", is_tdc1, at_most);
   if (!name) return std::move(name).error();
   auto status = ask(

@@ -81,6 +81,7 @@ void LectroticEmulator::execute(std::string_view line, Picoseconds now) {
 }
 
 void LectroticEmulator::ask(std::string_view line) {
+  ++asked_;
   if (streaming() && options_.in_stream == LectroticInStream::silent) return;
   if (line == "*IDN?")
     say(fmt::format("Lectrobox,LectroTIC-4,{},emulated", options_.serial));

@@ -55,6 +55,7 @@ class LectroticEmulator final : public SerialEmulator {
   bool streaming() const { return streaming_ && binary_; }
   std::size_t waiting() const { return extra_.size() + buffer_.size(); }
   std::uint64_t clears() const { return clears_; }
+  std::uint64_t asked() const { return asked_; }
   std::uint64_t lost() const { return lost_; }
   std::string slope(std::size_t input) const { return inputs_[input].falling ? "NEG" : "POS"; }
   std::int64_t divider(std::size_t input) const { return inputs_[input].divider; }
@@ -98,7 +99,7 @@ class LectroticEmulator final : public SerialEmulator {
   Reference reference_ = Reference::locked;
   std::optional<Picoseconds> on_;  // when it got power
   Picoseconds serviced_, drained_;
-  std::uint64_t clears_ = 0, lost_ = 0;
+  std::uint64_t clears_ = 0, lost_ = 0, asked_ = 0;
 };
 
 }  // namespace nicol::sim

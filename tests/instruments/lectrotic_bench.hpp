@@ -44,8 +44,11 @@ class LectroticBench {
     tty_.locked([&] { device_.add_tags(tags_in_turn<sim::Tdc1Tag>(begin, count, apart_ps)); });
     until([&] { return look([](auto& d) { return d.waiting() == 0; }); });
   }
-  /// Until the silence has been understood.
-  static void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(1100)); }
+  /// Until the silence has been understood: the driver asks again when its last question was answered.
+  void settle() {
+    const auto before = look([](auto& d) { return d.asked(); });
+    until([&] { return look([](auto& d) { return d.asked(); }) >= before + 2; });
+  }
 
  private:
   static FakeTty::Options options() {

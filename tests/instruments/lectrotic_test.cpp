@@ -25,11 +25,11 @@ Bench contract_bench() {
   bench.replug = [p = plugged.get()] { p->bench.replug(*p->tagger, "ttyACM7"); };
   bench.make_tags = [p = plugged.get()](std::size_t n) {
     p->bench.make_tags(n, 10'000'000);
-    LectroticBench::settle();
+    p->bench.settle();
   };
   bench.provoke_overflow = [p = plugged.get()] {
     p->bench.make_tags(6000, 1'000'000);
-    LectroticBench::settle();
+    p->bench.settle();
   };
   bench.keep = std::move(plugged);
   return bench;

@@ -42,9 +42,7 @@ class SwabianBridge : public testing::Test {
     call({{"address", "unix:" + (folder_ / "swabian.tagger").string()}}, nullptr);
   }
   void call(const hal::DeviceArgs& args, tagger_bridge::SealFactory seal) {
-    auto made = tagger_bridge::driver(hub_, std::move(seal)).make(args);
-    ASSERT_TRUE(succeeds(made));
-    tagger_.reset(&dynamic_cast<hal::TimeTagger&>(*made->release()));
+    tagger_ = test::open_tagger(tagger_bridge::driver(hub_, std::move(seal)), args);
   }
   void start(timestamp_t origin) {
     device_->feed({}, 0, origin);
@@ -131,6 +129,7 @@ class SealedSwabianBridge : public SwabianBridge {
     options.address = {tagger_bridge::Address::Kind::tcp, "127.0.0.1", "0"};
     options.key_file = key_file(folder_, 'a');
     options.seal = app::key_file_seal;
+    options.greet_within = std::chrono::seconds(20);
     serve(std::move(options));
   }
   std::string address() { return "tcp:127.0.0.1:" + bridge_->server().address().port; }

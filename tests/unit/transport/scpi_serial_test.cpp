@@ -42,7 +42,7 @@ struct ScpiSerialTest : testing::Test {
 TEST_F(ScpiSerialTest, GivesTheReplyWithoutItsTerminator) {
   answer_by([](const std::string& line) { return line == "*IDN?" ? "Maker,Model,1\r\n" : ""; });
   open();
-  EXPECT_EQ(*link->ask("*IDN?", in(2s)), "Maker,Model,1");
+  EXPECT_EQ(*link->ask("*IDN?", in(20s)), "Maker,Model,1");
   EXPECT_EQ(link->port(), tty.port());
 }
 
@@ -51,7 +51,7 @@ TEST_F(ScpiSerialTest, SkipsTheEcho) {
   ScpiSerialOptions options;
   options.echoes = true;
   open(options);
-  EXPECT_EQ(*link->ask("POW?", in(2s)), "42");
+  EXPECT_EQ(*link->ask("POW?", in(20s)), "42");
 }
 
 TEST_F(ScpiSerialTest, WaitsForTheAcknowledgementOfACommand) {
@@ -60,8 +60,8 @@ TEST_F(ScpiSerialTest, WaitsForTheAcknowledgementOfACommand) {
   options.acknowledge = "ok";
   options.error_prefix = "?";
   open(options);
-  EXPECT_TRUE(link->command("ON", in(2s)));
-  const auto refused = link->command("NONSENSE", in(2s));
+  EXPECT_TRUE(link->command("ON", in(20s)));
+  const auto refused = link->command("NONSENSE", in(20s));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::refused);
   EXPECT_NE(refused.error().message.find("?3"), std::string::npos);
@@ -87,7 +87,7 @@ TEST_F(ScpiSerialTest, DoesNotTakeALateReplyForTheNextOne) {
       silent = false;
     });
   });
-  const auto reply = link->ask("B?", in(2s));
+  const auto reply = link->ask("B?", in(20s));
   late.join();
   ASSERT_TRUE(reply) << describe(reply.error());
   EXPECT_EQ(*reply, "reply to B?");
@@ -98,7 +98,7 @@ TEST_F(ScpiSerialTest, ThrowsAwayWhatWasSaidBeforeTheQuestion) {
   tty.locked([&] { device.saying = "boot message\n"; });
   ASSERT_TRUE(eventually([&] { return tty.bytes_from_device() >= 13; }));
   std::this_thread::sleep_for(20ms);
-  EXPECT_EQ(*link->ask("hello", in(2s)), "hello");
+  EXPECT_EQ(*link->ask("hello", in(20s)), "hello");
 }
 
 TEST_F(ScpiSerialTest, KeepsItsDistanceBetweenCommands) {
@@ -107,7 +107,7 @@ TEST_F(ScpiSerialTest, KeepsItsDistanceBetweenCommands) {
   options.between_commands = 60ms;
   open(options);
   const auto before = std::chrono::steady_clock::now();
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(link->command("X", in(2s)));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(link->command("X", in(20s)));
   EXPECT_GE(std::chrono::steady_clock::now() - before, 120ms);
 }
 
@@ -135,7 +135,11 @@ TEST_F(ScpiSerialTest, SurvivesGarbageAndGoesOn) {
   open();
   EXPECT_EQ(link->ask("G?", in(300ms)).error().code, Code::timeout);
   ASSERT_TRUE(eventually([&] { return tty.bytes_from_device() >= 200'000; }));
-  EXPECT_EQ(*link->ask("F?", in(5s)), "fine");
+  // On a busy machine the tail may lie in the kernel for longer than the silence that is waited for.
+  EXPECT_TRUE(eventually([&] {
+    const auto reply = link->ask("F?", in(20s));
+    return reply && *reply == "fine";
+  }));
 }
 
 }  // namespace

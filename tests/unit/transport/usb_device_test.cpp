@@ -148,9 +148,9 @@ TEST_F(UsbDeviceTest, TakesTheAlternateSettingItWasTold) {
 TEST_F(UsbDeviceTest, CarriesBytesBothWays) {
   open();
   const Bytes message = counting(1000);
-  ASSERT_TRUE(device->bulk_out(0x01, message, in(1s)));
+  ASSERT_TRUE(device->bulk_out(0x01, message, in(20s)));
   Bytes buffer(4096);
-  const auto got = device->bulk_in(0x81, buffer, in(1s));
+  const auto got = device->bulk_in(0x81, buffer, in(20s));
   ASSERT_TRUE(got) << describe(got.error());
   buffer.resize(*got);
   EXPECT_EQ(buffer, message);
@@ -158,16 +158,16 @@ TEST_F(UsbDeviceTest, CarriesBytesBothWays) {
 
 TEST_F(UsbDeviceTest, EndsATransferAtAShortPacket) {
   open();
-  ASSERT_TRUE(device->bulk_out(0x01, counting(513), in(1s)));
-  ASSERT_TRUE(device->bulk_out(0x01, counting(7), in(1s)));
+  ASSERT_TRUE(device->bulk_out(0x01, counting(513), in(20s)));
+  ASSERT_TRUE(device->bulk_out(0x01, counting(7), in(20s)));
   Bytes buffer(4096);
-  EXPECT_EQ(*device->bulk_in(0x81, buffer, in(1s)), 513u);
-  EXPECT_EQ(*device->bulk_in(0x81, buffer, in(1s)), 7u);
+  EXPECT_EQ(*device->bulk_in(0x81, buffer, in(20s)), 513u);
+  EXPECT_EQ(*device->bulk_in(0x81, buffer, in(20s)), 7u);
 }
 
 TEST_F(UsbDeviceTest, SaysOverflowWhenThePacketIsLargerThanTheBuffer) {
   open();
-  ASSERT_TRUE(device->bulk_out(0x01, counting(100), in(1s)));
+  ASSERT_TRUE(device->bulk_out(0x01, counting(100), in(20s)));
   Bytes buffer(10);
   EXPECT_EQ(device->bulk_in(0x81, buffer, in(1s)).error().code, Code::overflow);
 }
@@ -180,8 +180,8 @@ TEST_F(UsbDeviceTest, TimesOutAndLeavesNothingBehind) {
   EXPECT_GE(Clock::now() - before, 100ms);
   EXPECT_LT(Clock::now() - before, 5s);
   EXPECT_EQ(plug.open_transfers(), 0);
-  ASSERT_TRUE(device->bulk_out(0x01, counting(3), in(1s)));
-  EXPECT_EQ(*device->bulk_in(0x81, buffer, in(1s)), 3u);
+  ASSERT_TRUE(device->bulk_out(0x01, counting(3), in(20s)));
+  EXPECT_EQ(*device->bulk_in(0x81, buffer, in(20s)), 3u);
 }
 
 TEST_F(UsbDeviceTest, TimesOutOnADeviceThatTakesNothing) {
@@ -195,13 +195,13 @@ TEST_F(UsbDeviceTest, ClearsAStallAndSaysProtocol) {
   open();
   plug.stall(0x01);
   EXPECT_EQ(device->bulk_out(0x01, counting(4), in(1s)).error().code, Code::protocol);
-  EXPECT_TRUE(device->bulk_out(0x01, counting(4), in(1s)));
+  EXPECT_TRUE(device->bulk_out(0x01, counting(4), in(20s)));
 }
 
 TEST_F(UsbDeviceTest, AnswersOnEndpointZero) {
   open();
   std::array<std::uint8_t, 4> data{};
-  EXPECT_EQ(*device->control({0xc0, 0x42, 0, 0}, data, in(1s)), 4u);
+  EXPECT_EQ(*device->control({0xc0, 0x42, 0, 0}, data, in(20s)), 4u);
   EXPECT_EQ(data[3], 0x42);
 }
 
@@ -209,12 +209,12 @@ TEST_F(UsbDeviceTest, SaysProtocolToARequestItRefusesAndGoesOn) {
   open();
   std::array<std::uint8_t, 4> data{};
   EXPECT_EQ(device->control({0xc0, 0x99, 0, 0}, data, in(1s)).error().code, Code::protocol);
-  EXPECT_TRUE(device->control({0xc0, 0x42, 0, 0}, data, in(1s)));
+  EXPECT_TRUE(device->control({0xc0, 0x42, 0, 0}, data, in(20s)));
 }
 
 TEST_F(UsbDeviceTest, RefusesAnEndpointThatIsNotThere) {
   open();
-  EXPECT_FALSE(device->bulk_out(0x07, counting(4), in(1s)));
+  EXPECT_FALSE(device->bulk_out(0x07, counting(4), in(20s)));
 }
 
 TEST_F(UsbDeviceTest, EndsAWaitingCallWhenUnplugged) {
@@ -256,7 +256,7 @@ TEST_F(UsbDeviceTest, ComesBackOnAnotherPortByItself) {
   ASSERT_TRUE(sees({Link::disconnected, Link::connected}));
   EXPECT_EQ(device->info().port, "usb 1-3");
   EXPECT_EQ(plug.claimed(), 1);
-  EXPECT_TRUE(device->bulk_out(0x01, counting(4), in(1s)));
+  EXPECT_TRUE(device->bulk_out(0x01, counting(4), in(20s)));
 }
 
 TEST_F(UsbDeviceTest, ComesBackAfterAReplugTooQuickToSeeItGone) {
@@ -264,7 +264,7 @@ TEST_F(UsbDeviceTest, ComesBackAfterAReplugTooQuickToSeeItGone) {
   plug.unplug();
   plug.replug();
   ASSERT_TRUE(sees({Link::disconnected, Link::connected}));
-  EXPECT_TRUE(device->bulk_out(0x01, counting(4), in(1s)));
+  EXPECT_TRUE(device->bulk_out(0x01, counting(4), in(20s)));
 }
 
 TEST_F(UsbDeviceTest, TakesNoOtherDeviceOfItsKind) {
@@ -281,7 +281,7 @@ TEST_F(UsbDeviceTest, TakesNoOtherDeviceOfItsKind) {
 
 TEST_F(UsbDeviceTest, NeverSendsAgainAfterAReplug) {
   open();
-  ASSERT_TRUE(device->bulk_out(0x01, counting(4), in(1s)));
+  ASSERT_TRUE(device->bulk_out(0x01, counting(4), in(20s)));
   plug.unplug();
   plug.replug();
   ASSERT_TRUE(sees({Link::disconnected, Link::connected}));
@@ -294,7 +294,7 @@ TEST_F(UsbDeviceTest, ServesManyThreadsAtOnce) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       std::array<std::uint8_t, 8> data{};
-      for (int i = 0; i < 100; ++i) EXPECT_TRUE(device->control({0xc0, 0x42, 0, 0}, data, in(5s)));
+      for (int i = 0; i < 100; ++i) EXPECT_TRUE(device->control({0xc0, 0x42, 0, 0}, data, in(20s)));
     });
   for (auto& thread : threads) thread.join();
 }
@@ -305,7 +305,7 @@ TEST_F(UsbDeviceTest, SurvivesManyPlugsWhileOthersTransfer) {
   std::thread talker([&] {
     std::array<std::uint8_t, 8> data{};
     while (!done) {
-      const auto answered = device->control({0xc0, 0x42, 0, 0}, data, in(1s));
+      const auto answered = device->control({0xc0, 0x42, 0, 0}, data, in(20s));
       EXPECT_TRUE(answered || answered.error().code == Code::disconnected) << describe(answered.error());
     }
   });
@@ -408,7 +408,7 @@ TEST_F(TwoUsbDevices, OneThatIsGoneBeforeItWasOpenedIsGone) {
 TEST_F(UsbDeviceTest, LogsLengthsOnly) {
   open();
   const std::string_view secret = "PATTERN";
-  ASSERT_TRUE(device->bulk_out(0x01, Bytes(secret.begin(), secret.end()), in(1s)));
+  ASSERT_TRUE(device->bulk_out(0x01, Bytes(secret.begin(), secret.end()), in(20s)));
   std::string text;
   for (const WireLine& line : log.since(0, 1000)) text += line.text + "|";
   EXPECT_NE(text.find("bulk out (7 bytes)"), std::string::npos) << text;
