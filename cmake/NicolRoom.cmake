@@ -45,3 +45,10 @@ function(nicol_test name)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
 endfunction()
+
+# The cases called Long run under the label `long`, in a test of their own.
+function(nicol_long_cases test)
+  set_tests_properties(${test} PROPERTIES ENVIRONMENT "GTEST_FILTER=-*Long*")
+  add_test(NAME ${test}_long COMMAND ${test} --gtest_filter=*Long*)
+  set_tests_properties(${test}_long PROPERTIES LABELS long TIMEOUT 300)
+endfunction()

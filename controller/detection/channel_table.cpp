@@ -29,10 +29,11 @@ StreamTiming::StreamTiming(const hal::TimingLayout& timing, TickLength tick) {
 
 namespace {
 
-ChannelUse use_of(hal::ChannelRole have, hal::ChannelRole counted) {
+ChannelUse use_of(hal::ChannelRole have, hal::ChannelRole counted, bool has_sync) {
   if (have == counted) return ChannelUse::counted;
   if (have == hal::ChannelRole::sync) return ChannelUse::sync;
   if (have == hal::ChannelRole::frame) return ChannelUse::frame;
+  if (have == hal::ChannelRole::pps && !has_sync) return ChannelUse::pps;
   return ChannelUse::ignored;
 }
 
@@ -40,14 +41,18 @@ ChannelUse use_of(hal::ChannelRole have, hal::ChannelRole counted) {
 
 ChannelTable::ChannelTable(const hal::TimingLayout& timing, const StreamTiming& unit, hal::ChannelRole role) {
   std::size_t size = 1;
-  for (const auto& c : timing.channels) size = std::max<std::size_t>(size, c.channel + std::size_t{2});
+  for (const auto& c : timing.channels) {
+    size = std::max<std::size_t>(size, c.channel + std::size_t{2});
+    has_sync_ = has_sync_ || c.role == hal::ChannelRole::sync;
+  }
   entries_.resize(size);
   for (const auto& c : timing.channels) {
     Entry& e = entries_[c.channel];
-    e.use = use_of(c.role, role);
+    e.use = use_of(c.role, role, has_sync_);
     e.delay = unit.from(c.delay);
     if (e.use == ChannelUse::frame) has_frame_ = true;
-    if (e.use == ChannelUse::sync) sync_delay_ = e.delay;
+    if (e.use == ChannelUse::pps) has_pps_ = true;
+    if (e.use == ChannelUse::sync || e.use == ChannelUse::pps) sync_delay_ = e.delay;
     if (e.use != ChannelUse::counted) continue;
     if (counted_.size() == 32) throw std::invalid_argument("more than 32 detector channels");
     if (c.basis > 1 || c.bit > 1)

@@ -18,7 +18,7 @@ struct StreamTiming {
   std::int64_t from(Picoseconds t) const noexcept { return t.count * den; }
 };
 
-enum class ChannelUse : std::uint8_t { ignored, counted, sync, frame };
+enum class ChannelUse : std::uint8_t { ignored, counted, sync, frame, pps };
 
 class ChannelTable {
  public:
@@ -35,8 +35,12 @@ class ChannelTable {
   }
   const std::vector<hal::ChannelLayout>& counted() const { return counted_; }
   bool has_frame() const { return has_frame_; }
+  bool has_sync() const { return has_sync_; }
+  /// A pps channel that counts: where there is a sync channel, none does.
+  bool has_pps() const { return has_pps_; }
   std::int64_t least_delay() const { return least_; }
   std::int64_t largest_delay() const { return largest_; }
+  /// Of the sync channel, or of the pps channel where there is none.
   std::int64_t sync_delay() const { return sync_delay_; }
   /// Any counted channel in this mask of a LossInterval? Channels past its 32 bits always are.
   bool counts_any(std::uint32_t mask) const noexcept;
@@ -44,7 +48,7 @@ class ChannelTable {
  private:
   std::vector<Entry> entries_;  // the last one stands for every unknown channel
   std::vector<hal::ChannelLayout> counted_;
-  bool has_frame_ = false;
+  bool has_frame_ = false, has_sync_ = false, has_pps_ = false;
   std::int64_t least_ = 0, largest_ = 0, sync_delay_ = 0;
 };
 

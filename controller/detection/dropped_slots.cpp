@@ -30,20 +30,11 @@ std::uint64_t DroppedSlots::count() const noexcept {
 
 void remove_dropped(Clicks& clicks) {
   if (clicks.dropped.empty()) return;
-  secret::PublicBits keep(clicks.slots.size());
-  std::size_t kept = 0;
   auto range = clicks.dropped.begin();
-  for (std::size_t i = 0; i < clicks.slots.size(); ++i) {
-    const std::uint64_t slot = clicks.slots[i];
+  remove_clicks(clicks, [&](std::uint64_t slot) {
     while (range != clicks.dropped.end() && range->end <= slot) ++range;
-    if (range != clicks.dropped.end() && range->begin <= slot) continue;
-    keep.set(i, true);
-    clicks.slots[kept++] = slot;
-  }
-  if (kept == clicks.slots.size()) return;
-  clicks.slots.resize(kept);
-  clicks.bases = clicks.bases.extract(keep);
-  clicks.bits = clicks.bits.extract(keep);
+    return range != clicks.dropped.end() && range->begin <= slot;
+  });
 }
 
 }  // namespace nicol::detection

@@ -32,6 +32,23 @@ class DroppedSlots {
   std::vector<SlotRange> ranges_;
 };
 
+/// Takes out the clicks of all slots for which out(slot) holds; asked once a click, in order.
+template <class F>
+void remove_clicks(Clicks& clicks, F&& out) {
+  secret::PublicBits keep(clicks.slots.size());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < clicks.slots.size(); ++i) {
+    const std::uint64_t slot = clicks.slots[i];
+    if (out(slot)) continue;
+    keep.set(i, true);
+    clicks.slots[kept++] = slot;
+  }
+  if (kept == clicks.slots.size()) return;
+  clicks.slots.resize(kept);
+  clicks.bases = clicks.bases.extract(keep);
+  clicks.bits = clicks.bits.extract(keep);
+}
+
 /// Takes back what was kept of slots that turned out to be dropped later.
 void remove_dropped(Clicks& clicks);
 

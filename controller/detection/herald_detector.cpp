@@ -46,9 +46,14 @@ class HeraldSink final : public TagSink {
 }  // namespace
 
 struct HeraldDetector::Impl {
+  static SlotSourceOptions of(std::uint64_t slots) {
+    SlotSourceOptions options;
+    options.slots = slots;
+    return options;
+  }
   Impl(const hal::TimingLayout& timing, TickLength tick, std::uint64_t slots)
       : dropped(slots),
-        stream(timing, tick, hal::ChannelRole::herald, slots, Picoseconds{0}, dropped),
+        stream(timing, tick, hal::ChannelRole::herald, of(slots), dropped),
         sink(stream.unit().gate, slots, dropped),
         times(SlotStream::kQueue),
         who(SlotStream::kQueue) {}

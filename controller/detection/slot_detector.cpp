@@ -15,9 +15,15 @@ struct SlotDetector::Impl {
   Impl(const hal::TimingLayout& timing, TickLength tick, DetectorOptions given, Random& random)
       : options(given),
         dropped(given.slots),
-        stream(timing, tick, hal::ChannelRole::detector, given.slots, given.frame_hint, dropped),
+        stream(timing, tick, hal::ChannelRole::detector, {given.slots, given.frame_hint, given.pattern, {}, {}},
+               dropped),
         judge(stream.unit(), stream.channels(), given, dropped, random),
         scratch(sizeof(ClickJudge::Scratch)) {
+    if (stream.recovers()) {
+      if (given.settings.bases != nullptr)
+        throw std::invalid_argument("an active receiver that recovers its slots from clicks: it set its bases by slot");
+      search.emplace(sizeof(ClockScratch));
+    }
     scratch.with_write([](std::span<std::byte> memory) {
       auto* s = new (memory.data()) ClickJudge::Scratch{};
       s->open.slot = -1;
@@ -35,9 +41,14 @@ struct SlotDetector::Impl {
           ClickJudge* judge;
           ~Leave() { judge->leave(); }
         } leave{&judge};
-        f(SlotStream::Memory{s->times, s->who});
+        with_search([&](ClockScratch* found) { f(SlotStream::Memory{s->times, s->who, found}); });
       });
     });
+  }
+  template <class F>
+  void with_search(F&& f) {
+    if (!search) return f(nullptr);
+    search->with_write([&](std::span<std::byte> memory) { f(new (memory.data()) ClockScratch); });
   }
   template <class F>
   void with_settings(F&& f) {
@@ -54,6 +65,7 @@ struct SlotDetector::Impl {
   SlotStream stream;
   ClickJudge judge;
   secret::LockedKey scratch;
+  std::optional<secret::LockedKey> search;
   std::size_t told = 0;
 };
 
@@ -63,6 +75,16 @@ void check_settings(const ReceiverSettings& settings, std::uint64_t slots) {
   for (const secret::BitString* s : {settings.bases, settings.swapped})
     if (s != nullptr && s->size() < slots)
       throw std::invalid_argument(fmt::format("receiver settings for {} of {} slots", s->size(), slots));
+}
+
+void report_clock(const SlotSource& source, DetectionReport& into) {
+  const auto marks = [&](const auto& clock) {
+    into.sync_missing = clock.missing();
+    into.sync_rejected = clock.rejected();
+  };
+  if (const auto* clock = std::get_if<SlotClock>(&source)) marks(*clock);
+  if (const auto* clock = std::get_if<PpsClock>(&source)) marks(*clock), into.clock = clock->report();
+  if (const auto* clock = std::get_if<RecoveredClock>(&source)) into.clock = clock->report();
 }
 
 }  // namespace
@@ -108,7 +130,7 @@ Result<void> SlotDetector::resume(std::uint64_t first_slot, StreamAfterPause str
 }
 
 std::uint64_t SlotDetector::complete_slots() const { return impl_->stream.complete_slots(); }
-bool SlotDetector::frame_seen() const { return impl_->stream.clock().started(); }
+bool SlotDetector::frame_seen() const { return impl_->stream.started(); }
 bool SlotDetector::done() const { return impl_->stream.done(); }
 
 SlotDetector::Finished SlotDetector::finish() {
@@ -118,15 +140,16 @@ SlotDetector::Finished SlotDetector::finish() {
     d.judge.flush();
   });
   d.scratch.wipe();
+  if (d.search) d.search->wipe();
   Finished done{d.judge.take_clicks(), {}};
   remove_dropped(done.clicks);
+  if (d.options.pattern) remove_public(done.clicks, *d.options.pattern);
   d.judge.report(done.report);
   done.report.tags = d.stream.tags();
   done.report.sync_tags = d.stream.sync_tags();
   done.report.lost_intervals = d.stream.lost_intervals();
   done.report.dropped_slots = d.dropped.count();
-  done.report.sync_missing = d.stream.clock().missing();
-  done.report.sync_rejected = d.stream.clock().rejected();
+  report_clock(d.stream.clock(), done.report);
   done.report.observed = d.stream.observed();
   return done;
 }

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "controller/detection/clicks.hpp"
+#include "controller/detection/clock/clock_report.hpp"
+#include "controller/detection/clock/public_pattern.hpp"
 #include "drivers/hal/random.hpp"
 #include "drivers/hal/rig.hpp"
 
@@ -24,6 +26,7 @@ struct DetectionReport {
   std::uint64_t blinded = 0;  // tags whose slot was dropped by liveness
   std::uint64_t lost_intervals = 0, dropped_slots = 0;
   std::uint64_t sync_missing = 0, sync_rejected = 0;
+  std::optional<ClockReport> clock;        // where slots come from clicks or from a pulse a second
   Picoseconds observed{0};                 // the stretch of stream behind these counts, for rates
   std::vector<std::uint64_t> per_channel;  // in-gate tags per tagger channel
   /// Arrival relative to the channel's delay, one histogram a detector, `histogram_bin` wide, centred.
@@ -47,6 +50,9 @@ struct DetectorOptions {
   Picoseconds frame_hint{0};  // unused where a frame channel exists
   ReceiverSettings settings;  // active receivers only
   std::size_t histogram_bins = 128;
+  /// Sent by Alice: its slots are no key and leave no click. Without sync channel slots are recovered by it, which
+  /// needs a passive receiver.
+  std::optional<PublicPattern> pattern;
 };
 
 class SlotDetector {

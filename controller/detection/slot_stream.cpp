@@ -8,12 +8,14 @@
 
 namespace nicol::detection {
 
-SlotStream::SlotStream(const hal::TimingLayout& timing, TickLength tick, hal::ChannelRole counted, std::uint64_t slots,
-                       Picoseconds frame_hint, DroppedSlots& dropped)
+static_assert(SlotStream::kQueue == ClockScratch::kClicks);
+
+SlotStream::SlotStream(const hal::TimingLayout& timing, TickLength tick, hal::ChannelRole counted,
+                       const SlotSourceOptions& options, DroppedSlots& dropped)
     : unit_(timing, tick),
       channels_(timing, unit_, counted),
-      clock_(unit_, slots, channels_.has_frame(), unit_.from(frame_hint)),
-      slots_(slots),
+      clock_(make_slot_source(unit_, channels_, options)),
+      slots_(options.slots),
       dropped_(&dropped),
       longest_((std::int64_t{1} << 61) / unit_.num) {
   lost_.reserve(64);
@@ -37,7 +39,7 @@ Result<void> SlotStream::process(const hal::TagBlock& block, Memory memory, TagS
     if (tags.empty()) break;
     if (tags.front().ticks < last_ticks_)
       return fail({Code::protocol, fmt::format("tag at {} ticks after one at {}", tags.front().ticks, last_ticks_)});
-    if (tail_ == kQueue || clock_.full()) {
+    if (tail_ == kQueue || full()) {
       if (auto made = make_room(tags.front().ticks, memory, sink); !made) return made;
       if (lost_track_) return skip(block, sink), Result<void>{};
       continue;
@@ -130,9 +132,15 @@ void SlotStream::mark(const hal::TimeTag& tag) noexcept {
   const std::int64_t t = stream_time(tag.ticks) - e.delay;
   last_ticks_ = tag.ticks;
   ++tags_;
-  if (e.use == ChannelUse::frame) return clock_.frame(t);
+  const bool is_frame = e.use == ChannelUse::frame;
+  if (auto* clock = std::get_if<SlotClock>(&clock_)) {
+    if (is_frame) return clock->frame(t);
+    clock->sync(t);
+  } else if (auto* pulses = std::get_if<PpsClock>(&clock_)) {
+    if (is_frame) return pulses->frame(t);
+    pulses->pps(t);
+  }
   ++sync_tags_;
-  clock_.sync(t);
 }
 
 /// Everything before the tag that found no room is in. Where no sync tag came for a whole queue of tags, the rate must
@@ -140,9 +148,9 @@ void SlotStream::mark(const hal::TimeTag& tag) noexcept {
 Result<void> SlotStream::make_room(std::int64_t next_ticks, Memory memory, TagSink& sink) {
   watermark_ = stream_time(next_ticks);
   drain(memory, sink);
-  if (tail_ < kQueue && !clock_.full()) return {};
-  if (!clock_.started()) {
-    forget_older_half(memory, sink);
+  if (tail_ < kQueue && !full()) return {};
+  if (!started()) {
+    forget_oldest(recovers() ? tail_ / 8 : tail_ / 2, memory, sink);
   } else if (held_) {
     lost_track_ = true;
     return {};
@@ -150,32 +158,63 @@ Result<void> SlotStream::make_room(std::int64_t next_ticks, Memory memory, TagSi
     extrapolate(memory, sink);
     settle(memory, sink);
   }
-  if (tail_ == kQueue || clock_.full())
+  if (tail_ == kQueue || full())
     return fail({Code::exhausted, fmt::format("more than {} tags before their slots are known", kQueue)});
   return {};
 }
 
-void SlotStream::forget_older_half(Memory memory, TagSink& sink) {
-  head_ = tail_ / 2;
+void SlotStream::forget_oldest(std::size_t n, Memory memory, TagSink& sink) {
+  head_ = n;
   if (head_ > 0) sink.before_block(memory.times[head_ - 1]);
   settle(memory, sink);
 }
 
 void SlotStream::drain(Memory memory, TagSink& sink) {
-  if (!clock_.started() || !clock_.firm(sync_in())) return;
-  while (clock_.has_closed()) {
-    feed(clock_.oldest(), std::min(limit(), clock_.oldest_end()), memory, sink);
-    if (limit() < clock_.oldest_end()) return settle(memory, sink);
-    clock_.pop();
+  for (bool more = true; more;) {
+    more = observe(memory);
+    drain_closed(memory, sink);
   }
-  if (!held_ && clock_.over(sync_in())) extrapolate(memory, sink);
-  settle(memory, sink);
+}
+
+/// Lets a clock that lives on clicks look at those that are in; true if it stopped before the last of them.
+bool SlotStream::observe(Memory memory) {
+  auto* const clock = std::get_if<RecoveredClock>(&clock_);
+  if (clock == nullptr) return false;
+  const std::int64_t* const first = memory.times.data();
+  const auto in = static_cast<std::size_t>(std::lower_bound(first, first + tail_, limit()) - first);
+  seen_ = clock->observe({memory.times.first(in), memory.who.first(in), limit(), memory.scratch}, seen_);
+  return seen_ < in;
+}
+
+void SlotStream::drain_closed(Memory memory, TagSink& sink) {
+  drop_unconfirmed();
+  const auto closed = [&](auto& clock) {
+    if (!clock.started() || !clock.firm(sync_in())) return;
+    while (clock.has_closed()) {
+      feed(clock.oldest(), std::min(limit(), clock.oldest_end()), memory, sink);
+      if (limit() < clock.oldest_end()) return settle(memory, sink);
+      clock.pop();
+    }
+    if (!held_ && clock.over(sync_in())) extrapolate(memory, sink);
+    settle(memory, sink);
+  };
+  std::visit(closed, clock_);
+}
+
+void SlotStream::drop_unconfirmed() {
+  const auto drop = [&](auto& clock) {
+    if (const auto range = clock.take_unconfirmed())
+      dropped_->add(static_cast<std::int64_t>(range->begin), static_cast<std::int64_t>(range->end));
+  };
+  if (auto* clock = std::get_if<RecoveredClock>(&clock_)) drop(*clock);
+  if (auto* clock = std::get_if<PpsClock>(&clock_)) drop(*clock);
 }
 
 void SlotStream::extrapolate(Memory memory, TagSink& sink) {
-  const Stretch line = clock_.extrapolated();
+  const Stretch line = std::visit([](const auto& clock) { return clock.extrapolated(); }, clock_);
+  const std::int64_t trusted = std::visit([](const auto& clock) { return clock.trusted_slots(); }, clock_);
   const std::int64_t reached = first_gate_ending_after(line, limit(), unit_.gate);
-  if (reached > clock_.trusted_slots()) dropped_->add(clock_.trusted_slots(), reached);
+  if (reached > trusted) dropped_->add(trusted, reached);
   feed(line, limit(), memory, sink);
 }
 
@@ -198,9 +237,11 @@ void SlotStream::settle(Memory memory, TagSink& sink) {
     std::copy(memory.times.begin() + at(head_), memory.times.begin() + at(tail_), memory.times.begin());
     std::copy(memory.who.begin() + at(head_), memory.who.begin() + at(tail_), memory.who.begin());
     tail_ -= head_;
+    seen_ -= std::min(seen_, head_);
+    if (auto* clock = std::get_if<RecoveredClock>(&clock_)) clock->forgotten(head_);
     head_ = 0;
   }
-  if (!clock_.started() || fed_by_.length == 0) return;
+  if (!started() || fed_by_.length == 0) return;
   const std::int64_t over = first_gate_ending_after(fed_by_, fed_to_, unit_.gate);
   if (over > 0) complete_ = std::max(complete_, std::min(static_cast<std::uint64_t>(over), slots_));
   sink.complete(complete_);
@@ -232,7 +273,7 @@ void SlotStream::skip(const hal::TagBlock& block, TagSink& sink) noexcept {
 
 Result<void> SlotStream::check_resume(std::uint64_t first_slot) const {
   if (failed_) return *failed_;
-  if (!channels_.has_frame())
+  if (!channels_.has_frame() && !recovers())
     return Error{Code::not_supported, "a tagger without frame channel cannot find its slots again after a pause"};
   const bool on_sync = first_slot % static_cast<std::uint64_t>(unit_.divider) == 0 || first_slot == slots_;
   if (on_sync && first_slot >= complete_ && first_slot <= slots_) return {};
@@ -247,11 +288,11 @@ Result<void> SlotStream::resume(std::uint64_t first_slot, StreamAfterPause strea
   sink.complete(first_slot);
   complete_ = first_slot;
   resumed_at_ = static_cast<std::int64_t>(first_slot);
-  head_ = tail_ = 0;
+  head_ = tail_ = seen_ = 0;
   lost_.clear();
   fed_by_ = {};
   held_ = lost_track_ = false;
-  clock_.resume(first_slot);
+  std::visit([&](auto& clock) { clock.resume(first_slot); }, clock_);
   if (stream == StreamAfterPause::restarted) begin_anew(sink);
   return {};
 }
@@ -266,16 +307,19 @@ void SlotStream::begin_anew(TagSink& sink) {
 }
 
 void SlotStream::finish(Memory memory, TagSink& sink) {
-  if (clock_.started() && !failed_ && !held_) {
+  if (started() && !failed_ && !held_) {
     watermark_ = std::max(watermark_, stream_time(end_ticks_));
     drain(memory, sink);
-    while (clock_.has_closed()) {
-      feed(clock_.oldest(), std::min(limit(), clock_.oldest_end()), memory, sink);
-      clock_.pop();
-    }
-    extrapolate(memory, sink);
+    const auto hand_on = [&](auto& clock) {
+      for (; clock.has_closed(); clock.pop()) feed(clock.oldest(), std::min(limit(), clock.oldest_end()), memory, sink);
+    };
+    std::visit(hand_on, clock_);
+    if (started()) extrapolate(memory, sink);
     settle(memory, sink);
   }
+  drop_unconfirmed();
+  if (const auto* clock = std::get_if<RecoveredClock>(&clock_))
+    dropped_->add(static_cast<std::int64_t>(clock->confirmed_slots()), static_cast<std::int64_t>(slots_));
   dropped_->add(static_cast<std::int64_t>(complete_), static_cast<std::int64_t>(slots_));
 }
 

@@ -10,8 +10,8 @@
 
 #include "controller/detection/channel_table.hpp"
 #include "controller/detection/dropped_slots.hpp"
-#include "controller/detection/slot_clock.hpp"
 #include "controller/detection/slot_detector.hpp"
+#include "controller/detection/slot_source.hpp"
 #include "controller/detection/stretch.hpp"
 
 namespace nicol::detection {
@@ -29,17 +29,19 @@ class TagSink {
   virtual void complete(std::uint64_t slots) = 0;
 };
 
-/// Holds tags back until the sync tag after them is in. The memory for them is the caller's (locked at Bob's), given
-/// anew at each call with its contents unchanged. Equal results however the stream is cut into blocks.
+/// Holds tags back until the mark after them is in (or their own phases tell where they lie). The memory for them is
+/// the caller's (locked at Bob's), given anew at each call with its contents unchanged. Equal results however the
+/// stream is cut into blocks.
 class SlotStream {
  public:
   static constexpr std::size_t kQueue = 16384;
   struct Memory {
     std::span<std::int64_t, kQueue> times;
     std::span<std::uint8_t, kQueue> who;
+    ClockScratch* scratch = nullptr;  // where slots are recovered from clicks
   };
-  SlotStream(const hal::TimingLayout& timing, TickLength tick, hal::ChannelRole counted, std::uint64_t slots,
-             Picoseconds frame_hint, DroppedSlots& dropped);
+  SlotStream(const hal::TimingLayout& timing, TickLength tick, hal::ChannelRole counted,
+             const SlotSourceOptions& options, DroppedSlots& dropped);
 
   /// protocol: out of order; out_of_range: more than 2^61 units of time; overflow: more tags than kQueue inside the
   /// spread of the channel delays. An error is final.
@@ -48,15 +50,19 @@ class SlotStream {
   /// stretch does not count as slots. Tags of light on its way are still taken.
   void hold() noexcept { held_ = true; }
   /// Light goes on at `first_slot`: slots from the last complete one up to it are dropped, and the next frame tag marks
-  /// it. Tags of older light must be in. out_of_range: no multiple of the divider, or below a complete slot;
-  /// not_supported: a layout without frame channel.
+  /// it (or the preamble that stands there). Tags of older light must be in. out_of_range: no multiple of the divider,
+  /// or below a complete slot; not_supported: a layout with sync or pps but no frame channel.
   Result<void> resume(std::uint64_t first_slot, StreamAfterPause stream, Memory memory, TagSink& sink);
   /// The stream ends here: what it covers is numbered by extrapolation, the rest of the block is dropped.
   void finish(Memory memory, TagSink& sink);
 
   const StreamTiming& unit() const { return unit_; }
   const ChannelTable& channels() const { return channels_; }
-  const SlotClock& clock() const { return clock_; }
+  bool started() const {
+    return std::visit([](const auto& clock) { return clock.started(); }, clock_);
+  }
+  bool recovers() const { return std::holds_alternative<RecoveredClock>(clock_); }
+  const SlotSource& clock() const { return clock_; }
   std::uint64_t complete_slots() const { return complete_; }
   bool done() const { return complete_ == slots_; }
   std::uint64_t tags() const { return tags_; }
@@ -77,8 +83,14 @@ class SlotStream {
   Result<void> check_resume(std::uint64_t first_slot) const;
   void begin_anew(TagSink& sink);
   void skip(const hal::TagBlock& block, TagSink& sink) noexcept;
-  void forget_older_half(Memory memory, TagSink& sink);
+  void forget_oldest(std::size_t n, Memory memory, TagSink& sink);
   void drain(Memory memory, TagSink& sink);
+  void drain_closed(Memory memory, TagSink& sink);
+  bool observe(Memory memory);
+  bool full() const {
+    return std::visit([](const auto& clock) { return clock.full(); }, clock_);
+  }
+  void drop_unconfirmed();
   void extrapolate(Memory memory, TagSink& sink);
   void feed(const Stretch& stretch, std::int64_t to, Memory memory, TagSink& sink);
   void settle(Memory memory, TagSink& sink);
@@ -88,10 +100,9 @@ class SlotStream {
   std::int64_t limit() const noexcept { return watermark_ - channels_.largest_delay(); }
   std::int64_t sync_in() const noexcept { return watermark_ - channels_.sync_delay(); }
   Error fail(Error error);
-
   StreamTiming unit_;
   ChannelTable channels_;
-  SlotClock clock_;
+  SlotSource clock_;
   std::uint64_t slots_;
   DroppedSlots* dropped_;
   std::vector<Lost> lost_;                                    // corrected times, not yet wholly turned into slots
@@ -102,6 +113,7 @@ class SlotStream {
   std::int64_t fed_to_ = std::numeric_limits<std::int64_t>::min();
   Stretch fed_by_;
   std::size_t head_ = 0, tail_ = 0;  // of the queue
+  std::size_t seen_ = 0;             // of it, by a clock that lives on clicks
   std::uint64_t complete_ = 0, tags_ = 0, sync_tags_ = 0, lost_intervals_ = 0;
   std::optional<Error> failed_;
 };
