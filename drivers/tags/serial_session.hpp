@@ -133,6 +133,7 @@ class SerialSession {
         const std::lock_guard lock(mutex_);
         if (!state_.run.running()) return {};
         stopping(state_);
+        may_stream_ = !state_.run.running();  // given up, or waiting to be begun again: no answer is awaited
       }
       if (auto sent = send(command); !sent) return sent;
     }
