@@ -51,7 +51,9 @@ enum class FrameType : std::uint16_t {
   goodbye,
   pause,
   resume,
-  resume_ready
+  resume_ready,
+  ask_ready,
+  rig_ready
 };
 std::string_view to_string(FrameType t) noexcept;
 

@@ -169,6 +169,8 @@ Result<void> Machine::handle_alice(const Incoming& in) {
       return on_settle_query(in);
     case FrameType::settle_done:
       return block_ ? on_confirmed(in) : on_settle_done(in);
+    case FrameType::rig_ready:
+      return on_rig_ready(in);
     case FrameType::block_ready:
       return on_block_ready(in);
     case FrameType::hint:
@@ -196,6 +198,8 @@ Result<void> Machine::handle_bob(const Incoming& in) {
   switch (in.type) {
     case FrameType::settle_answer:
       return on_settle_answer(in);
+    case FrameType::ask_ready:
+      return on_ask_ready(in);
     case FrameType::block_open:
       return on_block_open(in);
     case FrameType::resume:

@@ -35,7 +35,7 @@ struct OpenBlock {
     bool under_way = false;
     std::optional<Deadline> until;         // of the pause under way
     std::uint64_t least_slot = 0;          // light cannot go on before it
-    std::optional<std::uint64_t> offered;  // Alice: RESUME not answered yet
+    std::optional<std::uint64_t> offered;  // RESUME not answered yet
   } pauses;
 
   std::optional<detection::Clicks> clicks;  // hers (prepared) or his, until sifted
@@ -67,6 +67,8 @@ class Machine {
   void goodbye();
   std::optional<Deadline> next_timeout() const;
 
+  void ask_ready();
+  void rig_ready(std::string why_not);
   void open_block();
   void emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared);
   void receiver_ready();
@@ -139,6 +141,8 @@ class Machine {
   void peer_ready();
 
   // ---- opening.cpp ----
+  Result<void> on_ask_ready(const Incoming& in);
+  Result<void> on_rig_ready(const Incoming& in);
   Result<BlockOpen> prepare_block();
   std::optional<std::string> refuses(const BlockOpen& m) const;
   void begin(const BlockOpen& m);

@@ -71,6 +71,14 @@ struct SettleDone {
 Bytes encode(const SettleDone& m);
 Result<SettleDone> decode_settle_done(ByteSpan body);
 
+// ---- before a block ----
+/// Bob's answer to ASK_READY (which says nothing but that she asks). Empty: his rig is ready. Else why not, for people.
+struct RigReady {
+  std::string why_not;
+};
+Bytes encode(const RigReady& m);
+Result<RigReady> decode_rig_ready(ByteSpan body);
+
 // ---- light ----
 struct BlockOpen {
   std::uint64_t block = 0;

@@ -241,6 +241,17 @@ Result<void> decode_empty(ByteSpan body, FrameType type) {
   return {};
 }
 
+Bytes encode(const RigReady& m) {
+  ByteWriter w;
+  w.text(std::string_view(m.why_not).substr(0, kMaxDetail));
+  return std::move(w).take();
+}
+Result<RigReady> decode_rig_ready(ByteSpan body) {
+  ByteReader r(body);
+  RigReady m{r.text(kMaxDetail)};
+  return r.finish(std::move(m), "RIG_READY");
+}
+
 Bytes encode(const Abort& m) {
   ByteWriter w;
   w.u8(code(m.kind));

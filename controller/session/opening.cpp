@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block opens: everything that shapes it is fixed, its tags are reserved on both sides and its id is remembered,
-// durably, before the first photon.
+// A block opens: Bob is asked whether his rig stands, since a block costs pads whatever becomes of it; then everything
+// that shapes it is fixed, its tags are reserved on both sides and its id is remembered, durably, before the first
+// photon.
 #include <fmt/core.h>
 
 #include "controller/session/machine.hpp"
@@ -22,6 +23,27 @@ std::uint64_t mark_of(const keystore::KeyStore& store, Pool pool) {
 }
 
 }  // namespace
+
+void Machine::ask_ready() {
+  if (enter(Call::ask_ready)) send(FrameType::ask_ready, {});
+}
+
+Result<void> Machine::on_ask_ready(const Incoming& in) {
+  if (Result<void> empty = decode_empty(in.body, in.type); !empty) return empty;
+  event(EventAskReady{});
+  return {};
+}
+
+void Machine::rig_ready(std::string why_not) {
+  if (enter(Call::rig_ready)) send(FrameType::rig_ready, encode(RigReady{std::move(why_not)}));
+}
+
+Result<void> Machine::on_rig_ready(const Incoming& in) {
+  Result<RigReady> m = decode_rig_ready(in.body);
+  if (!m) return m.error();
+  event(EventRigReady{std::move(m->why_not)});
+  return {};
+}
 
 Result<BlockOpen> Machine::prepare_block() {
   const std::uint64_t bits = reservation_bits(config_.agreement.tag_bits);

@@ -22,13 +22,15 @@ constexpr bool every_type_has_a_rule() {
 }
 static_assert(every_type_has_a_rule(), "kFrameRules follows the order of FrameType");
 
-constexpr std::array<std::string_view, 29> kStateNames{"not started",
+constexpr std::array<std::string_view, 31> kStateNames{"not started",
                                                        "waiting for hello",
                                                        "waiting for marks",
                                                        "waiting for a settlement query",
                                                        "settling a key",
                                                        "waiting for settlement",
                                                        "idle",
+                                                       "asking for the receiver",
+                                                       "looking after the receiver",
                                                        "waiting for the receiver",
                                                        "arming the receiver",
                                                        "emitting",

@@ -24,6 +24,8 @@ enum class State : std::uint8_t {
   answer_wait,
   done_wait,
   idle,
+  rig_wait,  // Alice has asked whether Bob's rig stands; nothing is reserved yet
+  looking,   // Bob finds out
   ready_wait,
   arming,
   emitting,
@@ -58,7 +60,7 @@ struct FrameRule {
   Trailer trailer;
   std::uint64_t max_payload;  // bytes, stamp and trailer included
 };
-inline constexpr std::array<FrameRule, 25> kFrameRules{{
+inline constexpr std::array<FrameRule, 27> kFrameRules{{
     {FrameType::hello, "HELLO", Trailer::none, 1u << 10},
     {FrameType::marks, "MARKS", Trailer::service_mac, 1u << 10},
     {FrameType::settle_query, "SETTLE_QUERY", Trailer::one_time_tag, 1u << 8},
@@ -84,6 +86,8 @@ inline constexpr std::array<FrameRule, 25> kFrameRules{{
     {FrameType::pause, "PAUSE", Trailer::none, 1u << 8},
     {FrameType::resume, "RESUME", Trailer::none, 1u << 8},
     {FrameType::resume_ready, "RESUME_READY", Trailer::none, 1u << 8},
+    {FrameType::ask_ready, "ASK_READY", Trailer::service_mac, 1u << 8},
+    {FrameType::rig_ready, "RIG_READY", Trailer::service_mac, 1u << 10},
 }};
 /// nullptr for a type that does not exist.
 constexpr const FrameRule* find_rule(FrameType type) noexcept {
@@ -102,7 +106,7 @@ struct Transition {
 };
 namespace table {
 inline constexpr auto A = Side::alice, B = Side::bob;
-inline constexpr std::array<Transition, 40> kTransitions{{
+inline constexpr std::array<Transition, 42> kTransitions{{
     // contact: both sides know each other, hold the same marks, and no key is in doubt
     {A, State::hello_wait, FrameType::hello, State::marks_wait},
     {B, State::hello_wait, FrameType::hello, State::marks_wait},
@@ -111,6 +115,9 @@ inline constexpr std::array<Transition, 40> kTransitions{{
     {A, State::query_wait, FrameType::settle_query, State::done_wait},
     {B, State::answer_wait, FrameType::settle_answer, State::idle},
     {A, State::done_wait, FrameType::settle_done, State::idle},
+    // a block costs pads: a rig that is not ready is asked first
+    {B, State::idle, FrameType::ask_ready, State::looking},
+    {A, State::rig_wait, FrameType::rig_ready, State::idle},
     // light
     {B, State::idle, FrameType::block_open, State::arming},
     {A, State::ready_wait, FrameType::block_ready, State::emitting},
@@ -161,6 +168,8 @@ constexpr std::optional<State> next_state(Side side, State state, FrameType fram
 
 /// What this side's own node may tell the session in which state; a call elsewhere came too late and does nothing.
 enum class Call : std::uint8_t {
+  ask_ready,
+  rig_ready,
   open_block,
   emission_finished,
   receiver_ready,
@@ -176,7 +185,9 @@ struct CallTransition {
   Call call;
   State next;
 };
-inline constexpr std::array<CallTransition, 10> kCalls{{
+inline constexpr std::array<CallTransition, 12> kCalls{{
+    {Side::alice, State::idle, Call::ask_ready, State::rig_wait},
+    {Side::bob, State::looking, Call::rig_ready, State::idle},
     {Side::alice, State::idle, Call::open_block, State::ready_wait},
     {Side::alice, State::emitting, Call::emission_finished, State::list_wait},
     {Side::alice, State::emitting_listed, Call::emission_finished, State::samples_wait},
@@ -204,12 +215,14 @@ constexpr Patience patience(State state) noexcept {
   switch (state) {
     case State::fresh:
     case State::idle:
+    case State::looking:
     case State::arming:
     case State::emitting:
     case State::emitting_listed:
     case State::receiving:
     case State::over:
       return Patience::endless;
+    case State::rig_wait:
     case State::ready_wait:
     case State::list_wait:
     case State::bases_wait:

@@ -42,6 +42,16 @@ Step Session::on_disconnect() {
   return impl_->machine.take();
 }
 
+Step Session::ask_ready() {
+  impl_->machine.ask_ready();
+  return impl_->machine.take();
+}
+
+Step Session::rig_ready(std::string why_not) {
+  impl_->machine.rig_ready(std::move(why_not));
+  return impl_->machine.take();
+}
+
 Step Session::open_block() {
   impl_->machine.open_block();
   return impl_->machine.take();

@@ -96,6 +96,11 @@ std::string_view to_string(PauseReason r) noexcept;
 
 // ---- events: what the caller must do or know ----
 struct EventPeerReady {};  // hello, marks, settlement done: blocks may open
+struct EventAskReady {};   // Bob: look after the rig, then rig_ready()
+/// Alice: Bob's answer to ask_ready(). Empty: open_block() now. Else why a block would be wasted.
+struct EventRigReady {
+  std::string why_not;
+};
 struct EventOpenLight {
   std::uint64_t block = 0, slots = 0;
   std::uint64_t index = 0;  // of the block in this run: what a seeded Random is asked with
@@ -109,7 +114,8 @@ struct EventPauseLight {
   std::uint64_t from_slot = 0;
   PauseReason reason = PauseReason::unplugged;
 };
-/// Bob: light will go on at first_slot. Drop what is not complete, get ready for its frame marker, then resumed().
+/// Bob: light will go on at first_slot. Drop what is not complete, get ready for its frame marker, then resumed(). At the
+/// block's end: no light is to come, and his list is next.
 struct EventPrepareLight {
   std::uint64_t first_slot = 0;
 };
@@ -135,8 +141,9 @@ struct EventClosed {
   std::string why;
   Code code = Code::protocol;
 };  // this connection is over; reconnect
-using Event = std::variant<EventPeerReady, EventOpenLight, EventHint, EventPauseLight, EventPrepareLight,
-                           EventResumeLight, EventCloseLight, EventBlockDone, EventSettled, EventAlarm, EventClosed>;
+using Event = std::variant<EventPeerReady, EventAskReady, EventRigReady, EventOpenLight, EventHint, EventPauseLight,
+                           EventPrepareLight, EventResumeLight, EventCloseLight, EventBlockDone, EventSettled,
+                           EventAlarm, EventClosed>;
 
 /// Frames are complete wire frames, to be sent in this order. Everything durable happened before step returned.
 struct Step {
@@ -159,10 +166,12 @@ class Session {
   Step on_disconnect();  // the link is gone: the open block dies, pending keys stay
 
   // Alice
+  Step ask_ready();   // before a block: it costs pads, asking costs none
   Step open_block();  // legal after EventPeerReady and after EventBlockDone
   /// All slots are out: what she kept (already reduced by hints), how many slots she kept in all.
   Step emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared);
   // Bob
+  Step rig_ready(std::string why_not);  // after EventAskReady
   Step receiver_ready();
   Step hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked);
   Step detection_finished(detection::SlotDetector::Finished&& finished);

@@ -219,6 +219,7 @@ TEST(EveryMessage, WithAByteTooManyIsRefused) {
   EXPECT_FALSE(decode_block_ready(longer(encode(BlockReady{}))).ok());
   EXPECT_FALSE(decode_hint(longer(encode(Hint{})), 10).ok());
   EXPECT_FALSE(decode_pause(longer(encode(Pause{})), 10).ok());
+  EXPECT_FALSE(decode_rig_ready(longer(encode(RigReady{}))).ok());
   EXPECT_FALSE(decode_resume(longer(encode(Resume{})), 10).ok());
   EXPECT_FALSE(decode_reconciled(longer(encode(Reconciled{})), 10).ok());
   EXPECT_FALSE(decode_amplify(longer(encode(Amplify{})), 10).ok());

@@ -283,13 +283,25 @@ TEST_F(OpenLight, NeverGoesBack) {
   expect_attack();
 }
 
-TEST_F(OpenLight, NeverGoesOnBelowASlotThatBobCalledComplete) {
-  nodes_.apply(Side::bob, bob().hint(800, {}));
-  pause(Side::alice);
+TEST_F(OpenLight, IsOverForABobWhoCountedOnByTimeAlone) {
+  const std::uint64_t near_the_end = nodes_.model.slots - 100;
+  LinkClicks clicks = simulate_link(nodes_.model, 1);
+  drop(clicks.received, near_the_end, nodes_.model.slots);
+  nodes_.apply(Side::bob, bob().hint(nodes_.model.slots - 10, {}));  // while her pause is on its way
+  pause(Side::alice, near_the_end);
+  resume(near_the_end);
   nodes_.pump();
-  resume(500);
+  ASSERT_EQ(nodes_.bob().prepares.size(), 1U);
+  EXPECT_EQ(nodes_.bob().prepares[0].first_slot, nodes_.model.slots);
+  bob_ready();
+  nodes_.apply(Side::bob, bob().detection_finished({std::move(clicks.received), {}}));
   nodes_.pump();
-  expect_attack();
+  ASSERT_EQ(nodes_.alice().resumes.size(), 1U);
+  EXPECT_EQ(nodes_.alice().resumes[0].first_slot, nodes_.model.slots);
+  drop(clicks.prepared, near_the_end, nodes_.model.slots);
+  nodes_.apply(Side::alice, alice().emission_finished(std::move(clicks.prepared), near_the_end));
+  nodes_.pump();
+  expect_key();
 }
 
 TEST(ABlockWithoutLight, TakesNoPause) {

@@ -161,6 +161,8 @@ void TwoNodes::on_event(Side side, session::Event& event) {
   if (auto* e = std::get_if<session::EventPauseLight>(&event)) n.pauses.push_back(*e);
   if (auto* e = std::get_if<session::EventPrepareLight>(&event)) n.prepares.push_back(*e);
   if (auto* e = std::get_if<session::EventResumeLight>(&event)) n.resumes.push_back(*e);
+  if (auto* e = std::get_if<session::EventRigReady>(&event)) n.answers.push_back(*e);
+  if (std::holds_alternative<session::EventAskReady>(event)) ++n.asked;
   if (auto* e = std::get_if<session::EventClosed>(&event)) n.closed = *e;
   const auto* light = std::get_if<session::EventOpenLight>(&event);
   if (light == nullptr || !drive_light) return;

@@ -53,9 +53,10 @@ struct Node {
   std::vector<session::EventPauseLight> pauses;
   std::vector<session::EventPrepareLight> prepares;
   std::vector<session::EventResumeLight> resumes;
+  std::vector<session::EventRigReady> answers;
   std::optional<session::EventClosed> closed;
   bool ready = false;
-  int light_closed = 0;
+  int light_closed = 0, asked = 0;
 };
 
 class TwoNodes {
