@@ -63,7 +63,7 @@ Result<void> write_epoch_key(const std::filesystem::path& path, const EpochHeade
   if (auto ok = write_epoch_header(*out, header); !ok) return ok;
   PackedOutput bits;
   for (std::uint64_t k = 0; k < header.length; ++k)
-    if (auto ok = bits.put(*out, key[k / 8] >> (k % 8) & 1u, 1); !ok) return ok;
+    if (auto ok = bits.put(*out, std::uint32_t{key[k / 8]} >> (k % 8) & 1u, 1); !ok) return ok;
   if (auto ok = bits.finish(*out); !ok) return ok;
   return out->commit();
 }
