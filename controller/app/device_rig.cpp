@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "controller/app/key_file_seal.hpp"
+#include "controller/service/roles.hpp"
 #include "drivers/catalogue/register_all.hpp"
 #include "sim/devices/timing.hpp"
 
@@ -24,25 +25,18 @@ Result<std::unique_ptr<Instruments>> make_instruments() {
   return instruments;
 }
 
-Result<void> add_devices(hal::Rig& rig, const hal::Registry& registry, const std::vector<hal::DeviceArgs>& devices) {
-  for (const hal::DeviceArgs& args : devices) {
-    if (!args.contains("role"))
-      return Error{Code::bad_input,
-                   fmt::format("rig.devices \"{}\": expected a role=… (source, tagger, shutter, waveplate, "
-                               "compensator-0, detector-0, …)",
-                               text_of(args)),
-                   "",
-                   0,
-                   {}};
-    auto device = registry.make(args);
-    if (!device)
-      return Error{device.error().code,
-                   fmt::format("rig.devices \"{}\": {}", text_of(args), describe(device.error())),
-                   "",
-                   0,
-                   {}};
-    const std::string role = args.at("role");
-    rig.add(role, role, *std::move(device));
+Result<void> add_devices(hal::Rig& rig, const hal::Registry& registry, const std::vector<service::RigDevice>& devices) {
+  for (const service::RigDevice& entry : devices) {
+    const auto bad = [&](Code code, const std::string& why) {
+      return Error{code, fmt::format("{} \"{}\": {}", entry.place, text_of(entry.args), why), "", 0, {}};
+    };
+    const auto role = entry.args.find("role");
+    if (role == entry.args.end()) return bad(Code::bad_input, "expected a role=…");
+    auto device = registry.make(entry.args);
+    if (!device) return bad(device.error().code, describe(device.error()));
+    if (auto fits = service::check_player(role->second, **device); !fits)
+      return bad(fits.error().code, describe(fits.error()));
+    rig.add(role->second, role->second, *std::move(device));
   }
   return {};
 }
@@ -63,13 +57,17 @@ std::unique_ptr<hal::Rig> declared_rig(session::Side side, const sim::Scenario& 
 }
 
 Result<std::unique_ptr<hal::Rig>> make_device_rig(session::Side side, const sim::Scenario& link,
-                                                  const std::vector<hal::DeviceArgs>& devices) {
+                                                  const std::vector<service::RigDevice>& devices) {
   auto instruments = make_instruments();
   if (!instruments) return std::move(instruments).error();
   auto rig = declared_rig(side, link);
   const hal::Registry& registry = (*instruments)->registry;
   rig->world = std::shared_ptr<Instruments>(*std::move(instruments));  // goes after the devices
   if (auto r = add_devices(*rig, registry, devices); !r) return std::move(r).error();
+  if (auto r = service::check_cast(side, *rig); !r) {
+    const std::string file = devices.empty() ? std::string("rig.devices") : devices.front().place;
+    return Error{r.error().code, fmt::format("{}: {}", file, r.error().message), "", 0, {}};
+  }
   return rig;
 }
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "controller/session/session.hpp"
+#include "controller/service/config.hpp"
 #include "drivers/hal/registry.hpp"
 #include "drivers/hal/rig.hpp"
 #include "drivers/transport/hub.hpp"
@@ -22,12 +22,13 @@ struct Instruments {
 /// Every driver of this build.
 Result<std::unique_ptr<Instruments>> make_instruments();
 
-/// All entries through `registry`; the first that fails is named, and none is kept. Each needs "driver" and "role".
-Result<void> add_devices(hal::Rig& rig, const hal::Registry& registry, const std::vector<hal::DeviceArgs>& devices);
+/// All entries through `registry`; the first that fails is named with its place: a device that cannot be had, or whose
+/// kind cannot play its role (bad_input).
+Result<void> add_devices(hal::Rig& rig, const hal::Registry& registry, const std::vector<service::RigDevice>& devices);
 /// Timing, receiver, compensator and model as the scenario declares them; a steady clock.
 std::unique_ptr<hal::Rig> declared_rig(session::Side side, const sim::Scenario& link);
-/// Both, over the drivers of this build.
+/// Both, over the drivers of this build. bad_input where a role is empty that the node cannot do without.
 Result<std::unique_ptr<hal::Rig>> make_device_rig(session::Side side, const sim::Scenario& link,
-                                                  const std::vector<hal::DeviceArgs>& devices);
+                                                  const std::vector<service::RigDevice>& devices);
 
 }  // namespace nicol::app

@@ -51,7 +51,7 @@ Exit node(const NodeRunOptions& options, Context& context) {
   if (context.talk == Talk::verbose) fmt::print(stderr, "{}", secret::describe(context.profile));
   RunReport report;
   report.scenario = simulated->world.scenario;
-  report.seed = simulated->world.seed;
+  if (simulated->devices.empty()) report.seed = simulated->world.seed;
   const auto start = std::chrono::steady_clock::now();
   auto running = make_node(*simulated, context.hooks);
   if (!running) return complain(running.error());
@@ -61,6 +61,7 @@ Exit node(const NodeRunOptions& options, Context& context) {
   if (context.stop->requested()) (*running)->submit({service::Command::Kind::stop, 0, "", "signal"});
   const auto last = (*running)->snapshot();
   report.simulated_s = last->rig_time.seconds();
+  report.origin = last->origin;
   if (report.blocks.size() < options.blocks && !context.stop->requested()) report.stopped_because = last->last_error;
   (*running)->stop();
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

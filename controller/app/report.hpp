@@ -14,7 +14,7 @@ namespace nicol::app {
 
 struct RunReport {
   sim::Scenario scenario;
-  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> seed;  // none on devices: all randomness comes from the OS
   distillation::Origin origin = distillation::Origin::simulated;
   std::vector<session::BlockResult> blocks;
   double wall_s = 0, simulated_s = 0;

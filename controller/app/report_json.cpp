@@ -71,7 +71,7 @@ std::string run_json(const RunReport& r, Document document) {
   j["schema"] = document == Document::run ? "nicol.run/1" : "nicol.node/1";
   j["scenario"] = r.scenario.name;
   j["protocol"] = "bb84";
-  j["seed"] = r.seed;
+  j["seed"] = r.seed ? json(*r.seed) : json(nullptr);
   j["origin"] = to_string(r.origin);
   j["blocks"] = json::array();
   std::uint64_t secret = 0, sifted = 0, detections = 0;

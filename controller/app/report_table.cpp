@@ -103,8 +103,9 @@ std::string block_line(const BlockResult& b) {
 }
 
 std::string run_table(const RunReport& r) {
-  std::string out = fmt::format("\n{} ({}), seed {}, {} keys\n\n", r.scenario.name, r.scenario.description, r.seed,
-                                to_string(r.origin));
+  const std::string seed = r.seed ? fmt::format("seed {}", *r.seed) : std::string("no seed");
+  std::string out =
+      fmt::format("\n{} ({}), {}, {} keys\n\n", r.scenario.name, r.scenario.description, seed, to_string(r.origin));
   out += fmt::format("{:>5}  {:>13}  {:>9}  {:>9}  {:>8}  {:>8}  {:>8}  {:>8}  {:>9}  {:>9}  {}\n", "block", "slots",
                      "clicks", "sifted", "QBER +", "QBER x", "sample", "leak EC", "secret", "net", "outcome");
   std::uint64_t secret = 0;

@@ -29,23 +29,41 @@ bool keys_match(keystore::KeyStore& alice, keystore::KeyStore& bob) {
   return true;
 }
 
+const service::Alarm* alarm_of(const service::Snapshot& s, std::string_view name) {
+  const auto it = std::find_if(s.alarms.begin(), s.alarms.end(), [&](const auto& a) { return a.name == name; });
+  return it == s.alarms.end() ? nullptr : &*it;
+}
+
+/// Bright light has closed Bob, Alice has heard that he is not ready, and nobody stands by who could reset him.
+std::string closed_for_good(const service::Node& alice, const service::Node& bob) {
+  const auto his = bob.snapshot(), hers = alice.snapshot();
+  const service::Alarm* bright = alarm_of(*his, "over-rate");
+  const bool closed = bright != nullptr && his->state == service::NodeState::safe_off;
+  return closed && alarm_of(*hers, "peer-not-ready") != nullptr ? bright->what : std::string();
+}
+
 void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Context& context, RunReport& report) {
   Progress progress;
   std::uint64_t seen = 0;
-  while (true) {
-    const bool done = alice.wait(100ms);
+  for (bool over = false; !over;) {
+    report.stopped_because = closed_for_good(alice, bob);
+    over = alice.wait(100ms) || context.stop->requested() || !report.stopped_because.empty();
     for (auto& b : alice.blocks_since(seen, 64)) {
       seen = b.sequence;
       if (context.output == Output::text) progress.line(block_line(b.value));
       report.blocks.push_back(std::move(b.value));
     }
     progress.show(*alice.snapshot());
-    if (done || context.stop->requested()) break;
   }
   const auto last = alice.snapshot();
   report.simulated_s = last->rig_time.seconds();
-  if (report.blocks.size() < wanted && !context.stop->requested()) report.stopped_because = last->last_error;
-  if (!context.stop->requested()) bob.wait(5s);
+  report.origin = last->origin;
+  const bool early = report.blocks.size() < wanted && !context.stop->requested();
+  if (!early)
+    report.stopped_because.clear();
+  else if (report.stopped_because.empty())
+    report.stopped_because = last->last_error;
+  if (!context.stop->requested() && !early) bob.wait(5s);
   alice.stop();
   bob.stop();
 }
@@ -75,12 +93,16 @@ Exit run(const RunOptions& options, Context& context) {
   if (!backing) return complain(backing.error());
   if (const std::string warning = secret::memory_warning(); !warning.empty())
     fmt::print(stderr, "nicol: {}\n", warning);
-  fmt::print(stderr, "nicol: simulated light, scenario {}, seed {}, keys in {}\n", pair->alice.world.scenario.name,
-             pair->alice.world.seed, to_string(*backing));
+  const bool simulated = pair->alice.devices.empty() && pair->bob.devices.empty();
+  fmt::print(stderr, "nicol: {}, keys in {}\n",
+             simulated ? fmt::format("simulated light, scenario {}, seed {}", pair->alice.world.scenario.name,
+                                     pair->alice.world.seed)
+                       : fmt::format("devices, optics as in {}", pair->alice.world.scenario.name),
+             to_string(*backing));
 
   RunReport report;
   report.scenario = pair->alice.world.scenario;
-  report.seed = pair->alice.world.seed;
+  if (simulated) report.seed = pair->alice.world.seed;
   const auto start = std::chrono::steady_clock::now();
   auto alice = make_node(pair->alice, context.hooks);
   if (!alice) return complain(alice.error());

@@ -27,7 +27,7 @@ struct Hooks {
 struct NodeSetup {
   session::Side side = session::Side::alice;
   sim::WorldOptions world;
-  std::vector<hal::DeviceArgs> devices;  // empty: simulated
+  std::vector<service::RigDevice> devices;  // empty: simulated
   std::filesystem::path state, preshared_key;
   service::PeerRole peer_role = service::PeerRole::listen;
   service::Endpoint endpoint;

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "controller/service/roles.hpp"
 #include "controller/service/toml_table.hpp"
 
 namespace nicol::service {
@@ -28,16 +31,32 @@ void read_peer(TomlTable& peer, NodeConfig& c) {
   if (c.listen.has_value() == c.connect.has_value()) peer.fail("listen", "exactly one of listen and connect");
 }
 
+constexpr const char* kDeviceForm = "\"role=…,driver=…,serial=…\"";
+
+/// What is wrong with an entry by its words alone, if anything.
+std::optional<std::string> refuse(const Result<hal::DeviceArgs>& args, const NodeConfig& c) {
+  if (!args) return fmt::format("{} ({})", kDeviceForm, args.error().message);
+  for (const char* word : {"role", "driver"})
+    if (!args->contains(word)) return fmt::format("{}: this entry has no {}=", kDeviceForm, word);
+  const std::string& role = args->at("role");
+  if (auto known = check_role(c.role, role); !known) return known.error().message;
+  const bool twice = std::any_of(c.devices.begin(), c.devices.end(),
+                                 [&](const RigDevice& other) { return other.args.at("role") == role; });
+  if (twice) return fmt::format("one device with role={}, not two", role);
+  return std::nullopt;
+}
+
 void read_devices(TomlTable& rig, NodeConfig& c) {
   const toml::node* node = rig.raw("devices");
   if (node == nullptr) return;
   const toml::array* list = node->as_array();
-  if (list == nullptr) return rig.fail("devices", "a list of \"driver=…,serial=…,role=…\"");
+  if (list == nullptr) return rig.fail("devices", fmt::format("a list of {}", kDeviceForm));
   for (const auto& entry : *list) {
     const auto text = entry.value_exact<std::string>();
-    auto args = text ? hal::parse_device_args(*text) : Result<hal::DeviceArgs>(Error{});
-    if (!args) return rig.fail("devices", "a list of \"driver=…,serial=…,role=…\"");
-    c.devices.push_back(*std::move(args));
+    auto args =
+        text ? hal::parse_device_args(*text) : Result<hal::DeviceArgs>(Error{Code::bad_input, "text in quotes"});
+    if (auto why = refuse(args, c)) return rig.fail_at(entry, "devices", *std::move(why));
+    c.devices.push_back({*std::move(args), rig.place(&entry, "devices")});
   }
 }
 

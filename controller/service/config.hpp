@@ -17,13 +17,19 @@ inline constexpr int kConfigFormat = 1;
 
 enum class PublishPolicy : std::uint8_t { production_only, any_origin };  // allow_non_production
 
+/// One entry of rig.devices, and where it stands, as errors begin.
+struct RigDevice {
+  hal::DeviceArgs args;
+  std::string place = "rig.devices";
+};
+
 struct NodeConfig {
   std::filesystem::path file;
   session::Side role = session::Side::alice;
   std::filesystem::path state, preshared_key;
   std::optional<Endpoint> listen, connect;  // exactly one
   std::string scenario;                     // empty: real devices
-  std::vector<hal::DeviceArgs> devices;
+  std::vector<RigDevice> devices;
   std::string link;             // with devices: the scenario that describes their optics
   std::filesystem::path light;  // simulated light's socket
   std::optional<std::uint64_t> seed;
@@ -37,7 +43,7 @@ struct NodeConfig {
 };
 
 /// Relative paths are taken from the file's folder. bad_input with file, line, field and what was expected; a newer
-/// format, a role other than the command's, and a seed on a real rig are refused.
+/// format, a seed on a real rig, and roles of devices that are none, of the other side or given twice are refused.
 Result<NodeConfig> load_config(const std::filesystem::path& file);
 
 }  // namespace nicol::service

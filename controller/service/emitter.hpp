@@ -21,7 +21,7 @@ struct EmitterOptions {
   std::size_t chunks_in_flight = 8;                     // settings waiting for Bob's hints
   static constexpr std::size_t kChunkSlots = std::size_t{1} << 19;
   /// Settings that wait, in locked memory.
-  static constexpr std::size_t locked_bytes() { return 8 * 2 * kChunkSlots / 8; }
+  static constexpr std::size_t locked_bytes() { return std::size_t{8} * 2 * kChunkSlots / 8; }
 };
 
 /// One block. work() does a bounded piece and returns; nothing waits for the peer in here.
@@ -43,8 +43,10 @@ class Emitter {
 
   bool all_out() const { return next_slot_ == slots_; }
 
-  /// The rig was just found as it was set: what has left so far is confirmed.
-  void confirm() { confirmed_ = next_slot_; }
+  /// The rig was just found as it was set: what has left so far is confirmed. (What waits in a source's memory has
+  /// not.)
+  void confirm() { confirmed_ = left(); }
+  bool all_confirmed() const { return confirmed_ == slots_; }
   /// Where the last call of work() or resume() that failed met its error.
   Doubt doubt() const { return doubt_; }
   /// No light until resume(): the shutter closes, the source stays armed if it can. Returns the first slot in doubt;
@@ -93,6 +95,7 @@ class Emitter {
   Result<void> keep_complete_chunks();
   Result<void> keep(const Chunk& chunk);
   std::size_t chunk_slots() const;
+  std::uint64_t left() const;  // the first slot that may still be in the source
   bool heralded() const { return heralds_.has_value(); }
 
   hal::Rig* rig_;

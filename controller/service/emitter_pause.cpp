@@ -11,15 +11,17 @@ Error Emitter::failed(Doubt where, Error error) {
   return error;
 }
 
+std::uint64_t Emitter::left() const { return std::min(next_slot_, source_->first_unsent().value_or(next_slot_)); }
+
 std::uint64_t Emitter::pause(Doubt doubt) {
+  std::uint64_t from = left();  // the rest leaves behind the shutter, or never
   if (auto* shutter = rig_->find<hal::Shutter>("shutter")) shutter->close();
   (void)source_->set_light_level(hal::LightLevel::off);
   if (heralded()) heralds_->hold();
-  std::uint64_t from = next_slot_;
   if (doubt == Doubt::rig) from = confirmed_;
   if (doubt == Doubt::tagger && heralded()) {
     tagger_lost_ = true;
-    from = herald_complete_;
+    from = std::min(from, herald_complete_);
   }
   in_doubt_from_ = std::min(in_doubt_from_, from);
   return in_doubt_from_;

@@ -52,6 +52,7 @@ void Engine::stop() {
 }
 
 void Engine::run(std::stop_token stop) {
+  (void)settings_.hold(*parts_.rig);  // a device that is silent now is asked again before a block
   while (!stop.stop_requested()) {
     now_.state = NodeState::connecting;
     publish();
@@ -89,7 +90,7 @@ void Engine::serve(TcpLink link, std::stop_token stop) {
   link_.emplace(std::move(link));
   reader_ = std::make_unique<session::FrameReader>(session::kMaxPayloadBeforeMarks);
   session_.emplace(session_config_, *parts_.store, *parts_.random, arena_, deadlines_);
-  peer_ready_ = false;
+  peer_ready_ = asked_ = false;
   now_.state = NodeState::settling;
   After after = apply(session_->start());
   while (after == After::go_on && !stop.stop_requested()) after = turn(stop);

@@ -12,10 +12,14 @@
 #include "controller/service/emitter.hpp"
 #include "controller/service/node.hpp"
 #include "controller/service/receiver.hpp"
+#include "controller/service/rig_settings.hpp"
 #include "controller/service/rig_watch.hpp"
 #include "controller/session/frames.hpp"
 
 namespace nicol::service {
+
+inline constexpr const char *kUnplugged = "device-unplugged", *kGlitch = "device-glitch",
+                            *kNeedsArming = "source-needs-arming";  // alarms
 
 /// A pause of the light as the engine goes through it. (Not inside Engine: clang 14 would not emplace it there.)
 struct LightPause {
@@ -61,22 +65,23 @@ class Engine {
   std::chrono::milliseconds patience() const;
 
   void open_light(const session::EventOpenLight& event);
+  Result<void> open_emitter(const session::EventOpenLight& event);
+  Result<void> open_receiver(const session::EventOpenLight& event);
   enum class Ending : std::uint8_t { rest, dark };
   void close_light(Ending ending) noexcept;
   Result<void> consent();
   void light_moved();
-  bool pools_spent();
   After light_stalled();
   After drive_light();
   After drive_emitter();
   After drive_receiver();
   After light_failed(const Error& error);
+  void went_bright(const Error& error);
 
   // ---- engine_pause.cpp ----
   RigFault fault_behind(const Error& error, Doubt doubt) const;
   void tell(const RigFault& fault);
   void all_well();
-  void look_after_idle_rig();
   std::uint64_t rest(Doubt doubt);
   std::uint64_t stop_light(Doubt doubt);
   After light_faltered(const Error& error, Doubt doubt);
@@ -88,16 +93,28 @@ class Engine {
   After drive_pause();
   bool rig_ready();
   bool source_ready();
-  bool armed_if_it_must_be();
   After offer_light();
   After take_light();
   After watch_light();
   void last_look();
+
+  // ---- engine_ready.cpp ----
+  void look_after_idle_rig();
+  bool armed_if_it_must_be();
+  Result<void> make_ready();
+  void wait_before_next(std::chrono::milliseconds least);
+  void hold_off(const Error& error);
+  bool pools_spent();
+  bool may_open();
   After maybe_open_block();
+  After rig_answered(const session::EventRigReady& event);
+  std::string why_not_ready();
+
   void block_done(session::BlockResult result);
 
   void take_commands();
   void obey(const Command& command);
+  void reset_safe_off();
   void say(LogLine::Level level, std::string component, std::string text);
   void publish();
 
@@ -117,11 +134,17 @@ class Engine {
   bool emitter_waits_ = false;
   std::unique_ptr<Receiver> receiver_;
   RigWatch watch_;
+  RigSettings settings_;
   std::optional<LightPause> pause_;
   std::string alarmed_;  // what people were told last of the rig; empty: all is well
   bool rig_whole_ = true;
   Snapshot now_;
   bool peer_ready_ = false, gave_up_ = false;
+  bool asked_ = false;                 // Alice waits for Bob's answer
+  std::uint32_t refusals_ = 0;         // of his, in a row
+  std::uint32_t failed_openings_ = 0;  // of this side's light, in a row
+  std::string held_off_;               // why the last of them failed
+  std::string dark_because_;           // what latched safe_off_, if nobody pressed it
   Deadline not_before_{}, publish_due_{}, light_due_{};
   std::chrono::milliseconds reconnect_{};
 

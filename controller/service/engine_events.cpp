@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "controller/service/engine.hpp"
+#include "controller/service/rig_preparation.hpp"
 
 namespace nicol::service {
 namespace {
@@ -52,6 +53,10 @@ Engine::After Engine::handle(session::Event& event) {
           reader_->allow(session::kMaxPayload);
           now_.state = NodeState::idle;
           reconnect_ = options_.reconnect_first;
+        } else if constexpr (std::is_same_v<T, session::EventAskReady>) {
+          return apply(session_->rig_ready(why_not_ready()));
+        } else if constexpr (std::is_same_v<T, session::EventRigReady>) {
+          return rig_answered(e);
         } else if constexpr (std::is_same_v<T, session::EventOpenLight>) {
           open_light(e);
         } else if constexpr (std::is_same_v<T, session::EventHint>) {
@@ -103,7 +108,7 @@ void Engine::block_done(session::BlockResult result) {
   }
   if (now_.failed_in_a_row >= 3) {
     const auto doublings = std::min<std::uint32_t>(now_.failed_in_a_row - 3, 10);
-    not_before_ = deadlines_.in(std::min(options_.backoff_first * (1u << doublings), options_.backoff_most));
+    wait_before_next(std::min(options_.backoff_first * (1u << doublings), options_.backoff_most));
     now_.state = NodeState::backing_off;
     alarms.raise("blocks-failing", Severity::critical,
                  fmt::format("{} blocks in a row made no key", now_.failed_in_a_row),
@@ -160,12 +165,21 @@ void Engine::obey(const Command& command) {
           alarms.raise("arming-refused", Severity::warning, describe(r.error()), "See what the source reports.");
       break;
     case Command::Kind::reset_safe_off:
-      safe_off_ = false;
+      reset_safe_off();
       break;
     case Command::Kind::acknowledge:
       alarms.acknowledge(command.text);
       break;
   }
+}
+
+/// A person says that the cause is gone.
+void Engine::reset_safe_off() {
+  if (const auto cleared = clear_faults(*parts_.rig); !cleared)
+    say(LogLine::Level::warning, "rig", describe(cleared.error()));
+  safe_off_ = false;
+  dark_because_.clear();
+  if (now_.state == NodeState::safe_off) now_.state = peer_ready_ ? NodeState::idle : NodeState::connecting;
 }
 
 void Engine::say(LogLine::Level level, std::string component, std::string text) {

@@ -3,47 +3,12 @@
 #include <fmt/format.h>
 
 #include "controller/service/engine.hpp"
-#include "controller/service/rig_preparation.hpp"
-#include "controller/session/authenticator.hpp"
 
 namespace nicol::service {
 
 void Engine::light_off() noexcept {
   safe_off_ = true;
   parts_.rig->safe_state();
-}
-
-Engine::After Engine::maybe_open_block() {
-  const bool wanted = now_.blocks_done < now_.blocks_wanted;
-  if (options_.session.side != session::Side::alice || !peer_ready_ || !wanted || safe_off_) return After::go_on;
-  if (session_->block_open() || (not_before_.at != Deadline{}.at && !deadlines_.passed(not_before_)))
-    return After::go_on;
-  if (!rig_whole_ || pools_spent()) return After::go_on;
-  if (const auto prepared = prepare_rig(*parts_.rig); !prepared) {
-    tell(fault_behind(prepared.error(), Doubt::rig));
-    not_before_ = deadlines_.in(std::chrono::seconds(1));
-    return After::go_on;
-  }
-  if (!armed_if_it_must_be()) return After::go_on;  // a block without light would cost its pads
-  return apply(session_->open_block());
-}
-
-/// A block is started only if its worst-case tag use can be reserved; without that a node stops and says so.
-bool Engine::pools_spent() {
-  const std::uint64_t need = session::reservation_bits(options_.session.agreement.tag_bits);
-  for (const auto& p : parts_.store->pools()) {
-    const bool tags = p.pool == keystore::Pool::auth_ab || p.pool == keystore::Pool::auth_ba;
-    if (!tags || p.available() >= need) continue;
-    now_.last_error = fmt::format("pool {} holds {} bits, a block needs {}", to_string(p.pool), p.available(), need);
-    alarms.raise("authentication-reserve-empty", Severity::critical, now_.last_error,
-                 "Make a new pre-shared key and bring it to both nodes.");
-    say(LogLine::Level::error, "keystore", now_.last_error);
-    now_.blocks_wanted = now_.blocks_done;
-    gave_up_ = true;
-    publish();
-    return true;
-  }
-  return false;
 }
 
 /// The session does not time a block while light is open; slots must move on, or the block is given up.
@@ -62,27 +27,37 @@ void Engine::open_light(const session::EventOpenLight& event) {
   now_.block_slots = event.slots;
   now_.slots_done = now_.clicks = 0;
   now_.state = NodeState::running;
-  auto& rig = *parts_.rig;
-  if (options_.session.side == session::Side::alice) {
-    if (auto r = consent(); !r) return (void)light_failed(r.error());
-    EmitterOptions o;
-    o.p_diagonal = options_.session.agreement.p_alice_diagonal;
-    o.clicks_per_block = options_.clicks_per_block;
-    auto emitter = Emitter::begin(rig, *parts_.random, o, event.index, event.slots);
-    if (!emitter) return (void)light_failed(emitter.error());
-    emitter_ = std::make_unique<Emitter>(*std::move(emitter));
-    if (safe_off_) rig.safe_state();  // pressed while light came up
-    return;
+  if (auto opened = options_.session.side == session::Side::alice ? open_emitter(event) : open_receiver(event);
+      !opened) {
+    hold_off(opened.error());
+    return (void)light_failed(opened.error());
   }
-  if (auto r = prepare_rig(rig); !r) return (void)light_failed(r.error());
+  held_off_.clear();
+  failed_openings_ = 0;
+  if (safe_off_) return parts_.rig->safe_state();  // pressed meanwhile: the next turn gives the block up
+  if (receiver_) apply(session_->receiver_ready());
+}
+
+Result<void> Engine::open_emitter(const session::EventOpenLight& event) {
+  if (auto r = consent(); !r) return r;
+  EmitterOptions o;
+  o.p_diagonal = options_.session.agreement.p_alice_diagonal;
+  o.clicks_per_block = options_.clicks_per_block;
+  auto emitter = Emitter::begin(*parts_.rig, *parts_.random, o, event.index, event.slots);
+  if (!emitter) return std::move(emitter).error();
+  emitter_ = std::make_unique<Emitter>(*std::move(emitter));
+  return {};
+}
+
+Result<void> Engine::open_receiver(const session::EventOpenLight& event) {
+  if (auto r = make_ready(); !r) return r;
   ReceiverOptions o;
   o.p_diagonal = options_.session.agreement.p_bob_diagonal;
   o.clicks_per_block = options_.clicks_per_block;
-  auto receiver = Receiver::begin(rig, *parts_.random, o, event.index, event.slots);
-  if (!receiver) return (void)light_failed(receiver.error());
+  auto receiver = Receiver::begin(*parts_.rig, *parts_.random, o, event.index, event.slots);
+  if (!receiver) return std::move(receiver).error();
   receiver_ = std::make_unique<Receiver>(*std::move(receiver));
-  if (safe_off_) return rig.safe_state();  // pressed while the eyes opened: the next turn gives the block up
-  apply(session_->receiver_ready());
+  return {};
 }
 
 /// Simulated light needs nobody's consent; a real source stays disarmed until the operator arms it.
@@ -109,17 +84,26 @@ void Engine::close_light(Ending ending) noexcept {
 
 Engine::After Engine::light_failed(const Error& error) {
   say(LogLine::Level::error, "rig", describe(error));
-  if (receiver_ && receiver_->over_rate())
-    alarms.raise("over-rate", Severity::critical, describe(error),
-                 "Bright light reached the detectors. Find it before the shutter opens again: it harms them, and it is "
-                 "how a blinding attack looks.");
   close_light(Ending::dark);
-  return apply(session_->abort_block(session::BlockReason::device, describe(error)));
+  const After after = apply(session_->abort_block(session::BlockReason::device, describe(error)));
+  if (error.code == Code::over_rate) went_bright(error);
+  return after;
+}
+
+/// Latched as if somebody had switched light off: what shines there must be found first, by a person.
+void Engine::went_bright(const Error& error) {
+  dark_because_ = describe(error);
+  light_off();
+  alarms.raise(
+      "over-rate", Severity::critical, dark_because_,
+      "Bright light reached the detectors: it harms them, and it is how a blinding attack looks. Find it, then "
+      "reset: no eye opens before.");
 }
 
 Engine::After Engine::drive_light() {
   if (!emitter_ && !receiver_) return After::go_on;
-  if (!pause_ && watch_light() == After::reconnect) return After::reconnect;
+  const bool all_seen = emitter_ ? emitter_->all_confirmed() : receiver_->all_confirmed();
+  if (!pause_ && !all_seen && watch_light() == After::reconnect) return After::reconnect;
   if (pause_) return drive_pause();
   if (emitter_) return drive_emitter();
   return receiver_ ? drive_receiver() : After::go_on;

@@ -4,15 +4,12 @@
 #include <fmt/format.h>
 
 #include "controller/service/engine.hpp"
-#include "controller/service/rig_preparation.hpp"
 
 namespace nicol::service {
 namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kLookAgain{50}, kTryAgain{500}, kLongestDrain{2'000};
-constexpr const char *kUnplugged = "device-unplugged", *kGlitch = "device-glitch",
-                     *kNeedsArming = "source-needs-arming";
 
 }  // namespace
 
@@ -49,35 +46,6 @@ void Engine::all_well() {
   if (now_.state != NodeState::arm_wait) alarms.clear(kNeedsArming);
 }
 
-/// Between blocks: a real source that nobody has armed opens none.
-bool Engine::armed_if_it_must_be() {
-  auto* source = parts_.rig->find<hal::PhotonSource>("source");
-  if (source == nullptr || options_.consent == Consent::given) return true;
-  const auto emission = source->emission();
-  if (emission && (*emission == hal::EmissionState::armed || *emission == hal::EmissionState::emitting)) {
-    alarms.clear(kNeedsArming);
-    return true;
-  }
-  not_before_ = deadlines_.in(kTryAgain);
-  now_.state = NodeState::arm_wait;
-  alarms.raise(kNeedsArming, Severity::warning,
-               fmt::format("the source is {}", emission ? to_string(*emission) : std::string_view("silent")),
-               "Arm the source (--arm, or the command) when light may go out. No block opens before.");
-  return false;
-}
-
-/// Between blocks: a rig that is not whole opens none.
-void Engine::look_after_idle_rig() {
-  const RigWatch::Look look = watch_.look(RigWatch::Expect::unused);
-  if (look.fault) {
-    tell(*look.fault);
-    rig_whole_ = false;
-  } else if (look.confirmed) {
-    all_well();
-    rig_whole_ = true;
-  }
-}
-
 std::uint64_t Engine::rest(Doubt doubt) { return emitter_ ? emitter_->pause(doubt) : receiver_->pause(doubt); }
 
 /// Light stops. Whatever stopped it, the rest of the rig is looked at now: several cables may be out at once, and one
@@ -102,7 +70,7 @@ Engine::After Engine::light_faltered(const Error& error, Doubt doubt) {
   begin_pause();
   tell(fault);
   if (apply(session_->pause(from, pause_reason(fault.error))) == After::reconnect) return After::reconnect;
-  // Bob has closed already: nothing more needs to be emitted, and nobody waits.
+  // Bob has closed already: nothing more needs to be emitted, and nobody waits. (Its failure ends the block.)
   return emitter_ && !session_->light_paused() ? resume_light(emitter_->slots()) : After::go_on;
 }
 
@@ -120,7 +88,7 @@ void Engine::end_pause() {
   if (!pause_) return;
   pause_.reset();
   now_.pause.reset();
-  all_well();
+  if (!watch_.unplugged()) all_well();  // a block may end without all of its devices
   now_.state = NodeState::running;
   light_moved();
 }
@@ -151,7 +119,10 @@ Engine::After Engine::resume_light(std::uint64_t slot) {
   end_pause();
   const auto resumed = emitter_->resume(slot);
   if (safe_off_) parts_.rig->safe_state();  // pressed while light came back
-  if (!resumed) return light_faltered(resumed.error(), emitter_->doubt());
+  // At the block's end no device was asked: trying again would meet the same error.
+  if (!resumed)
+    return slot == emitter_->slots() ? light_failed(resumed.error())
+                                     : light_faltered(resumed.error(), emitter_->doubt());
   say(LogLine::Level::info, "block", fmt::format("light goes on at slot {}", slot));
   return After::go_on;
 }
@@ -165,8 +136,9 @@ Engine::After Engine::drive_pause() {
     if (!is_glitch(read.error())) return light_failed(read.error());
     rest(Doubt::tagger);
   }
-  // Nothing is left to emit: no device is needed to say so.
+  // Nothing is left to emit or to see: no device is needed to say so.
   if (emitter_ && emitter_->all_out()) return offer_light();
+  if (receiver_ && pause_->light_at == receiver_->slots()) return take_light();
   if (!deadlines_.passed(pause_->retry)) return After::go_on;
   pause_->retry = deadlines_.in(kLookAgain);
   if (!rig_ready()) return After::go_on;
@@ -182,7 +154,7 @@ bool Engine::rig_ready() {
     now_.state = NodeState::paused;
     return false;
   }
-  if (const auto prepared = prepare_rig(*parts_.rig); !prepared) {
+  if (const auto prepared = make_ready(); !prepared) {
     rest(Doubt::rig);
     tell(fault_behind(prepared.error(), Doubt::rig));
     pause_->retry = deadlines_.in(kTryAgain);
@@ -247,6 +219,7 @@ Engine::After Engine::watch_light() {
 
 /// The last look of a block: what no look confirms is dropped; there is no light to wait for.
 void Engine::last_look() {
+  if (emitter_ ? emitter_->all_confirmed() : receiver_->all_confirmed()) return;
   const RigWatch::Look look = watch_.look_now(RigWatch::Expect::light);
   if (!look.fault) return;
   tell(*look.fault);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "controller/service/analyser_plate.hpp"
+#include "controller/service/roles.hpp"
 #include "controller/service/settings.hpp"
 
 namespace nicol::service {
@@ -11,16 +12,21 @@ namespace {
 
 constexpr std::size_t kTags = 1 << 14;
 
-template <class F>
-void for_each_detector(const hal::Rig& rig, F f) {
-  for (const auto& entry : rig.entries())
-    if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get())) f(*detector);
-}
-
-/// Shutter closed, detectors off.
+/// Shutter closed, detectors off: all there are.
 void shut_eyes(const hal::Rig& rig) noexcept {
   if (auto* shutter = rig.find<hal::Shutter>("shutter")) shutter->close();
-  for_each_detector(rig, [](hal::Detector& d) { d.disable(); });
+  for (const auto& entry : rig.entries())
+    if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get())) detector->disable();
+}
+
+Error too_bright(const RateGuard::OverRate& over) {
+  return {Code::over_rate,
+          fmt::format("bright light: the detector on channel {} was over its limit of {:.3g}/s for 100 ms ({:.3g}/s "
+                      "came through{}): the shutter is closed and the detectors are off",
+                      over.channel, over.limit, over.hertz, over.withheld ? ", the rest was lost" : ""),
+          "tagger",
+          0,
+          {}};
 }
 
 }  // namespace
@@ -31,7 +37,7 @@ Receiver::Receiver(hal::Rig& rig, const ReceiverOptions& options, std::uint64_t 
       slots_(slots),
       tagger_(rig.find<hal::TimeTagger>("tagger")),
       tags_(std::make_unique<TagBuffer>(kTags)),
-      guard_(rig.timing, tagger_ != nullptr ? tagger_->caps().tick : TickLength{}) {}
+      guard_(with_device_limits(rig), tagger_ != nullptr ? tagger_->caps().tick : TickLength{}) {}
 
 Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOptions& options, std::uint64_t block,
                                  std::uint64_t slots) {
@@ -55,11 +61,10 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOp
 Result<void> Receiver::open_eyes() {
   if (auto* shutter = rig_->find<hal::Shutter>("shutter"))
     if (auto opened = shutter->open(); !opened) return opened;
-  std::optional<Error> failed;
-  for_each_detector(*rig_, [&](hal::Detector& d) {
-    if (auto on = d.enable(); !on && !failed) failed = std::move(on).error();
-  });
-  return failed ? Result<void>(*std::move(failed)) : Result<void>();
+  for (const auto& entry : rig_->entries())
+    if (counts_light(*rig_, entry))
+      if (auto on = dynamic_cast<hal::Detector&>(*entry.device).enable(); !on) return on;
+  return {};
 }
 
 void Receiver::choose_settings(Random& random, std::uint64_t block) {
@@ -88,16 +93,7 @@ Result<Receiver::Progress> Receiver::acquire() {
   const auto over = processed ? guard_.see(block) : std::nullopt;
   tags_->wipe(block);
   doubt_ = Doubt::tagger;
-  over_rate_ = over.has_value();
-  if (over)  // no glitch to wait out: what shines there must be found first
-    return Error{
-        Code::out_of_range,
-        fmt::format("bright light: the detector on channel {} was over its limit of {:.3g}/s for 100 ms ({:.3g}/s "
-                    "came through): the shutter is closed and the detectors are off",
-                    over->channel, over->limit, over->hertz),
-        "tagger",
-        0,
-        {}};
+  if (over) return too_bright(*over);  // no glitch to wait out: what shines there must be found first
   if (!processed) return processed.error();
   if (status == hal::StreamStatus::stopped)
     return Error{Code::disconnected, "Bob's tagger stopped by itself", "tagger", 0, {}};
@@ -108,6 +104,7 @@ Result<Receiver::Progress> Receiver::acquire() {
 }
 
 Result<Receiver::Progress> Receiver::work() {
+  if (detector_->done()) return Progress::finished;  // whatever became of the tagger
   auto progress = acquire();
   if (!progress || detector_->done()) return progress ? Result<Progress>(Progress::finished) : std::move(progress);
   // The frame marker comes with slot 0: from then on every piece of light ends a slot.
@@ -141,22 +138,29 @@ Result<void> Receiver::wait_in_dark() {
 
 Result<void> Receiver::resume(std::uint64_t slot) {
   using detection::StreamAfterPause;
-  doubt_ = Doubt::rig;
-  if (auto open = open_eyes(); !open) return open;
-  doubt_ = Doubt::tagger;
-  if (tagger_lost_) {
-    (void)tagger_->stop();
-    if (auto started = tagger_->start(); !started) return started;
-    guard_ = RateGuard(rig_->timing, tagger_->caps().tick);  // the new stream has another origin
-  }
+  const bool more = slot < slots_;  // else no light is to come: nobody needs to look
+  if (more)
+    if (auto open = look_again(); !open) return open;
   detector_->drop({std::min(in_doubt_from_, slot), slot});
   const auto stream = tagger_lost_ ? StreamAfterPause::restarted : StreamAfterPause::goes_on;
+  doubt_ = Doubt::tagger;
   if (auto on = detector_->resume(slot, stream); !on) return on;
-  tagger_lost_ = false;
+  tagger_lost_ = tagger_lost_ && !more;
   in_doubt_from_ = kNone;
   confirmed_ = slot;
   doubt_ = Doubt::rig;
-  return analyser_ && slot < slots_ ? turn_analyser(slot) : Result<void>();
+  return analyser_ && more ? turn_analyser(slot) : Result<void>();
+}
+
+/// Eyes open, and a tagger that was lost counts again.
+Result<void> Receiver::look_again() {
+  doubt_ = Doubt::rig;
+  if (auto open = open_eyes(); !open) return open;
+  if (!tagger_lost_) return {};
+  doubt_ = Doubt::tagger;
+  (void)tagger_->stop();
+  guard_.begin_anew();
+  return tagger_->start();
 }
 
 void Receiver::close(hal::Rig& rig) noexcept {

@@ -31,6 +31,7 @@ class Receiver {
   Receiver& operator=(Receiver&&) noexcept = delete;
 
   enum class Progress : std::uint8_t { acquired, idle, finished };
+  /// over_rate: a detector was over its limit; see RateGuard.
   Result<Progress> work();
   detection::SlotDetector::Progress take_progress() { return detector_->take_progress(); }
   std::uint64_t slots() const { return slots_; }
@@ -50,14 +51,14 @@ class Receiver {
   /// Older light, and its frame marker, may still be on their way until drained() says no.
   void drain() { drained_ = false; }
   bool drained() const { return drained_ || tagger_lost_; }
-  /// Ready for light from `slot` on when this returns; slots in doubt are dropped.
+  /// Ready for light from `slot` on when this returns; slots in doubt are dropped. At slots() no light is to come, and
+  /// no device is needed.
   Result<void> resume(std::uint64_t slot);
+  bool all_confirmed() const { return confirmed_ == slots_; }
   /// The slots since the last confirmed one are dropped: the block ends with a rig in doubt.
   void drop_unconfirmed() { detector_->drop({confirmed_, slots_}); }
 
   detection::SlotDetector::Finished finish() { return detector_->finish(); }
-  /// Why the last call failed: a detector was over its rate.
-  bool over_rate() const { return over_rate_; }
   static void close(hal::Rig& rig) noexcept;
 
  private:
@@ -71,6 +72,7 @@ class Receiver {
   Result<void> turn_analyser(std::uint64_t slot);
   Result<Progress> acquire();
   Result<void> open_eyes();
+  Result<void> look_again();
 
   hal::Rig* rig_;
   ReceiverOptions options_;
@@ -79,7 +81,6 @@ class Receiver {
   std::unique_ptr<Analyser> analyser_;
   std::unique_ptr<TagBuffer> tags_;
   RateGuard guard_;
-  bool over_rate_ = false;
   std::optional<detection::SlotDetector> detector_;
 
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};

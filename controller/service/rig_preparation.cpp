@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
+
+#include "drivers/hal/properties.hpp"
 
 namespace nicol::service {
 namespace {
@@ -85,6 +88,19 @@ Result<void> prepare_rig(hal::Rig& rig) {
     if (auto turned = turn(**stage, plate, *rig.clock); !turned) return turned;
   }
   return {};
+}
+
+Result<void> clear_faults(const hal::Rig& rig) {
+  const hal::Value none = std::string("none");
+  Result<void> all;
+  for (const auto& entry : rig.entries()) {
+    const hal::ArgInfo* faults = hal::find_property(entry.device->properties(), "faults");
+    if (faults == nullptr || std::ranges::find(faults->options, "none") == faults->options.end()) continue;
+    const auto now = entry.device->read_property("faults");
+    if (now && *now == none) continue;
+    if (auto cleared = entry.device->write_property("faults", none); !cleared && all) all = std::move(cleared);
+  }
+  return all;
 }
 
 Result<void> confirm_compensator(const hal::Rig& rig) {

@@ -17,4 +17,8 @@ Result<void> prepare_rig(hal::Rig& rig);
 /// names the plate and both angles.
 Result<void> confirm_compensator(const hal::Rig& rig);
 
+/// A board that made itself safe stays so until a person says that the cause is gone: "none" is written to the property
+/// "faults" of every device that has one and reports some. The first error, after all were asked.
+Result<void> clear_faults(const hal::Rig& rig);
+
 }  // namespace nicol::service

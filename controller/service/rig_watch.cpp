@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "controller/service/rig_preparation.hpp"
+#include "controller/service/roles.hpp"
 
 namespace nicol::service {
 namespace {
@@ -20,14 +21,15 @@ RigFault fault_of(const hal::Rig::Entry& entry, Error error) {
 }
 
 /// A device that came back between two looks comes back closed and switched off.
-std::optional<std::string> fell_back(hal::Device& device) {
-  if (auto* shutter = dynamic_cast<hal::Shutter*>(&device)) {
-    const auto state = shutter->state();
-    if (!state) return describe(state.error());
-    if (*state == hal::ShutterState::closed) return "the shutter is closed";
+std::optional<Error> fell_back(const hal::Rig& rig, const hal::Rig::Entry& entry) {
+  const auto off = [&](std::string what) { return Error{Code::unsafe_state, std::move(what), entry.name, 0, {}}; };
+  if (opens_for_light(entry)) {
+    const auto state = dynamic_cast<hal::Shutter&>(*entry.device).state();
+    if (!state) return off(describe(state.error()));
+    if (*state == hal::ShutterState::closed) return off("the shutter is closed");
   }
-  if (auto* detector = dynamic_cast<hal::Detector*>(&device))
-    if (!detector->enabled()) return "the detector is switched off";
+  if (counts_light(rig, entry) && !dynamic_cast<hal::Detector&>(*entry.device).enabled())
+    return off("the detector is switched off");
   return std::nullopt;
 }
 
@@ -35,21 +37,49 @@ std::optional<std::string> fell_back(hal::Device& device) {
 
 bool is_glitch(const Error& error) noexcept {
   switch (error.code) {
-    case Code::timeout:
-    case Code::overflow:
+    // The cable or the line: every call fails so after an unplug, and a transfer that was under way when it came fails
+    // as io, timeout or checksum before the link is seen to be gone. Plugging in, or asking again, heals it.
     case Code::disconnected:
-    case Code::not_homed:
-    case Code::interlock:
-    case Code::limit_switch:
-    case Code::motion_fault:
+    case Code::io:
+    case Code::timeout:
     case Code::checksum:
+    // The device is there and cannot now: too much at once, on its way, stopped, made safe. Waiting, homing, closing
+    // the interlock or arming heals it.
+    case Code::busy:
+    case Code::overflow:
+    case Code::not_homed:
+    case Code::motion_fault:
+    case Code::limit_switch:
+    case Code::interlock:
+    case Code::unsafe_state:
     case Code::hardware_fault:
     case Code::cancelled:
-    case Code::unsafe_state:
       return true;
-    default:
+    // Too much light: a person must find it first.
+    case Code::over_rate:
+    // The same question would get the same answer: a wrong rig, firmware, permission or program.
+    case Code::not_found:
+    case Code::access_denied:
+    case Code::not_supported:
+    case Code::out_of_range:
+    case Code::protocol:
+    case Code::incompatible_firmware:
+    case Code::internal:
+    case Code::bad_input:
+    // Not the device's: this node's own memory, store or peer.
+    case Code::locked_memory:
+    case Code::authentication:
+    case Code::exhausted:
+    case Code::refused:
       return false;
   }
+  return false;
+}
+
+std::optional<Error> over_rate_of(hal::Detector& detector) {
+  auto rate = detector.rate();
+  if (rate || rate.error().code != Code::over_rate) return std::nullopt;
+  return std::move(rate).error();
 }
 
 session::PauseReason pause_reason(const Error& error) noexcept {
@@ -83,9 +113,20 @@ std::optional<RigFault> RigWatch::unsettled(Expect expect) const {
     return RigFault{ok.error().device, {}, Doubt::rig, ok.error()};
   }
   if (expect == Expect::dark) return std::nullopt;
+  if (auto bright = blinded()) return bright;
   for (const hal::Rig::Entry& entry : rig_->entries())
-    if (auto what = fell_back(*entry.device))
-      return fault_of(entry, {Code::unsafe_state, *std::move(what), entry.name, 0, {}});
+    if (auto error = fell_back(*rig_, entry)) return fault_of(entry, *std::move(error));
+  return std::nullopt;
+}
+
+/// A receiver that met too much light is shut as a whole: that is asked before its shutter is.
+std::optional<RigFault> RigWatch::blinded() const {
+  for (const hal::Rig::Entry& entry : rig_->entries()) {
+    if (!counts_light(*rig_, entry)) continue;
+    auto& detector = dynamic_cast<hal::Detector&>(*entry.device);
+    if (detector.enabled()) continue;
+    if (auto error = over_rate_of(detector)) return fault_of(entry, *std::move(error));
+  }
   return std::nullopt;
 }
 

@@ -19,8 +19,10 @@ enum class Doubt : std::uint8_t {
   peer     // none of this side's
 };
 
-/// Glitches pause the light; other errors end the block.
+/// Glitches pause the light until they are healed; other errors end the block. For errors that devices return.
 bool is_glitch(const Error& error) noexcept;
+/// What a detector that shut itself off because of too much light says (Code::over_rate), if it did.
+std::optional<Error> over_rate_of(hal::Detector& detector);
 session::PauseReason pause_reason(const Error& error) noexcept;
 
 struct RigFault {
@@ -40,7 +42,7 @@ class RigWatch {
     bool confirmed = false;  // everything was looked at now, and all is well
   };
   /// Looks at what is due: links every 50 ms, settings every 100 ms. Unused between blocks: links alone count. Dark:
-  /// the compensator must stand. Light: shutters are open and detectors on as well.
+  /// the compensator must stand. Light: the shutter and the detectors of the light path are open and on as well.
   Look look(Expect expect);
   /// Looks at everything now.
   Look look_now(Expect expect);
@@ -51,6 +53,7 @@ class RigWatch {
 
  private:
   std::optional<RigFault> unsettled(Expect expect) const;
+  std::optional<RigFault> blinded() const;
   const hal::Rig* rig_;
   const Deadlines* deadlines_;
   Deadline links_due_{std::chrono::steady_clock::time_point::min()}, settings_due_ = links_due_;

@@ -25,6 +25,11 @@ void TomlTable::fail(std::string_view key, std::string expected) {
   error_ = Error{Code::bad_input, fmt::format("{}: expected {}", place(node, key), expected), "", 0, {}};
 }
 
+void TomlTable::fail_at(const toml::node& node, std::string_view key, std::string expected) {
+  if (error_) return;
+  error_ = Error{Code::bad_input, fmt::format("{}: expected {}", place(&node, key), expected), "", 0, {}};
+}
+
 std::string TomlTable::text(std::string_view key, std::string fallback) {
   const toml::node* node = find(key);
   if (node == nullptr) return fallback;

@@ -32,12 +32,15 @@ class TomlTable {
   TomlTable sub(std::string_view key);
   const toml::node* raw(std::string_view key);
   void fail(std::string_view key, std::string expected);
+  /// The same, of a node inside the key's value.
+  void fail_at(const toml::node& node, std::string_view key, std::string expected);
+  /// "FILE:LINE: table.key", as errors begin.
+  std::string place(const toml::node* node, std::string_view key) const;
   /// The first error, else an unknown key, else nothing.
   Result<void> done();
 
  private:
   const toml::node* find(std::string_view key);
-  std::string place(const toml::node* node, std::string_view key) const;
 
   const toml::table* table_;
   std::string file_, name_;

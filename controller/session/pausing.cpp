@@ -55,11 +55,11 @@ Result<void> Machine::on_resume(const Incoming& in) {
   if (!m) return m.error();
   // He has closed: his list says that everything else is dropped.
   if (state_ == State::bases_wait) return {};
-  if (m->first_slot < block_->pauses.least_slot)
-    return session_error(Code::authentication, "a RESUME that goes back");
+  if (m->first_slot < block_->pauses.least_slot) return session_error(Code::authentication, "a RESUME that goes back");
   block_->pauses.least_slot = m->first_slot;
-  // Before he heard of her pause he may have taken slots for empty that she never showed: where the block is nearly over
-  // he goes by time alone. He cannot take light for them any more, so for him the block ends here; his list says so.
+  // Before he heard of her pause he may have taken slots for empty that she never showed: where the block is nearly
+  // over he goes by time alone. He cannot take light for them any more, so for him the block ends here; his list says
+  // so.
   const bool over = m->first_slot < block_->hinted_slots;
   block_->pauses.offered = over ? std::nullopt : std::optional(m->first_slot);
   event(EventPrepareLight{over ? block_->slots : m->first_slot});

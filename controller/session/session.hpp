@@ -114,8 +114,8 @@ struct EventPauseLight {
   std::uint64_t from_slot = 0;
   PauseReason reason = PauseReason::unplugged;
 };
-/// Bob: light will go on at first_slot. Drop what is not complete, get ready for its frame marker, then resumed(). At the
-/// block's end: no light is to come, and his list is next.
+/// Bob: light will go on at first_slot. Drop what is not complete, get ready for its frame marker, then resumed(). At
+/// the block's end: no light is to come, and his list is next.
 struct EventPrepareLight {
   std::uint64_t first_slot = 0;
 };

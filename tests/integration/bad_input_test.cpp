@@ -64,8 +64,34 @@ TEST(BadInput, SeedOnARealRig) {
   const Folder f;
   write_file(f / "a.toml",
              "format = 1\n[node]\nrole = \"alice\"\nstate = \"s\"\n[peer]\nlisten = \"127.0.0.1:1\"\n[rig]\ndevices = "
-             "[\"driver=rig\"]\nseed = 3\n");
+             "[\"role=source,driver=rig\"]\nseed = 3\n");
   expect_refused(nicol({"alice", "--config", (f / "a.toml").string()}), {"a.toml:9", "rig.seed", "operating system"});
+}
+
+/// A node's config on devices; the entries begin at line 9.
+void write_devices(const std::filesystem::path& file, const std::string& role, const std::string& entries) {
+  write_file(file, "format = 1\n[node]\nrole = \"" + role +
+                       "\"\nstate = \"s\"\n[peer]\nlisten = \"127.0.0.1:1\"\n[rig]\ndevices = [\n" + entries +
+                       "]\nlink = \"teaching\"\n");
+}
+
+TEST(BadInput, ARoleThatIsNone) {
+  const Folder f;
+  write_devices(f / "b.toml", "bob", "\"role=tagger,driver=rig\",\n\"role=shuter,driver=rig\",\n");
+  expect_refused(nicol({"bob", "--config", (f / "b.toml").string()}),
+                 {"b.toml:10", "rig.devices", "shuter", "shutter"});
+}
+
+TEST(BadInput, ARoleOfTheOtherSide) {
+  const Folder f;
+  write_devices(f / "b.toml", "bob", "\"role=source,driver=rig\",\n");
+  expect_refused(nicol({"bob", "--config", (f / "b.toml").string()}), {"b.toml:9", "source", "tagger"});
+}
+
+TEST(BadInput, TwoDevicesWithOneRole) {
+  const Folder f;
+  write_devices(f / "b.toml", "bob", "\"role=tagger,driver=rig\",\n\"role=tagger,driver=tdc1\",\n");
+  expect_refused(nicol({"bob", "--config", (f / "b.toml").string()}), {"b.toml:10", "role=tagger", "not two"});
 }
 
 TEST(BadInput, UnknownEve) { expect_refused(nicol({"run", "--eve", "mallory"}), {"mallory", "intercept-resend"}); }

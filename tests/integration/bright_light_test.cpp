@@ -2,6 +2,7 @@
 // Bright light on Bob's detectors: the shutter closes within 200 ms of it, the detectors go off, and people are told.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/integration/live_nodes.hpp"
@@ -9,19 +10,55 @@
 namespace nicol::test {
 namespace {
 
+void make_bright(const std::filesystem::path& scenario) {
+  edit_file(scenario, "loss_db = 3", "loss_db = 3\nbackground_hz = 1e8");
+}
+
+template <class F>
+bool comes(F&& true_now) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!true_now() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return true_now();
+}
+
 TEST(BrightLight, ClosesTheReceiverWithin200MsAndSaysSo) {
   const LinkUnderTest link;
-  edit_file(link.file("small.toml"), "loss_db = 3", "loss_db = 3\nbackground_hz = 1e8");
-  edit_file(link.file("small.toml"), "block_slots = ", "block_slots = 6_500_000 # ");
+  make_bright(link.file("small.toml"));
   LiveNodes nodes(link);
   const session::BlockResult result = nodes.run_block();
   EXPECT_EQ(result.status, session::BlockStatus::aborted);
   EXPECT_EQ(result.reason, session::BlockReason::device) << result.detail;
   EXPECT_NE(result.detail.find("over its limit"), std::string::npos) << result.detail;
-  for (int i = 0; i < 200 && !nodes.has_alarm(Side::bob, "over-rate"); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_TRUE(nodes.has_alarm(Side::bob, "over-rate"));
+  EXPECT_TRUE(comes([&] { return nodes.has_alarm(Side::bob, "over-rate"); }));
   EXPECT_LT(nodes.bob().snapshot()->rig_time.seconds(), 0.2);
+}
+
+TEST(BrightLight, KeepsTheReceiverClosedUntilAPersonResetsIt) {
+  const LinkUnderTest link;
+  make_bright(link.file("small.toml"));
+  LiveNodes nodes(link);
+  ASSERT_EQ(nodes.run_block().status, session::BlockStatus::aborted);
+  nodes.alice().submit({service::Command::Kind::run, 1, "", "test"});
+  ASSERT_TRUE(comes([&] { return nodes.has_alarm(Side::alice, "peer-not-ready"); }));
+  EXPECT_EQ(nodes.bob().snapshot()->state, service::NodeState::safe_off);
+  nodes.bob().submit({service::Command::Kind::acknowledge, 0, "over-rate", "test"});
+  ASSERT_TRUE(comes([&] { return !nodes.has_alarm(Side::bob, "over-rate"); }));
+  EXPECT_EQ(nodes.results(Side::alice).size(), 1U) << "to acknowledge is not to reset";
+  nodes.bob().submit({service::Command::Kind::reset_safe_off, 0, "", "test"});
+  ASSERT_TRUE(comes([&] { return nodes.results(Side::alice).size() == 2; }));
+  EXPECT_TRUE(comes([&] { return nodes.has_alarm(Side::bob, "over-rate"); })) << "it still shines";
+}
+
+TEST(BrightLight, EndsARunThatNobodyStandsBy) {
+  const Folder f;
+  write_file(f / "bright.toml", read_file(std::filesystem::path(NICOL_SOURCE_DIR) / "sim/scenario/teaching.toml"));
+  make_bright(f / "bright.toml");
+  const Outcome o = nicol({"run", "--scenario", (f / "bright.toml").string(), "--blocks", "3", "--json"});
+  EXPECT_EQ(o.exit, 1) << o.err;
+  const auto run = nlohmann::json::parse(o.out);
+  ASSERT_EQ(run["blocks"].size(), 1U);
+  EXPECT_EQ(run["blocks"][0]["abort_reason"], "device");
 }
 
 }  // namespace

@@ -59,36 +59,39 @@ FakeUsb::Options usb_port(std::string name) {
   return options;
 }
 
-hal::DeviceArgs unit(const char* board, std::string unit, std::string role) {
+service::RigDevice unit(const char* board, std::string unit, std::string role) {
   // A busy machine must not look like a broken cable.
-  return {
-      {"driver", "rig"}, {"serial", board}, {"unit", std::move(unit)}, {"role", std::move(role)}, {"retry_ms", "400"}};
+  return {{{"driver", "rig"},
+           {"serial", board},
+           {"unit", std::move(unit)},
+           {"role", std::move(role)},
+           {"retry_ms", "400"}}};
 }
 
-std::vector<hal::DeviceArgs> alice_devices(const sim::Scenario& s) {
+std::vector<service::RigDevice> alice_devices(const sim::Scenario& s) {
   const bool heralded = s.source.type == sim::SourceType::heralded;
-  hal::DeviceArgs source = unit(kAliceBoard, "source", "source");
-  source["slot_ps"] = fmt::format("{}", std::llround(1e12 / s.source.rate_hz));
-  source["sync_divider"] = fmt::format("{}", s.timing.sync_divider);
-  source["heralded"] = heralded ? std::string("1") : std::string("0");
-  std::vector<hal::DeviceArgs> devices{source, unit(kAliceBoard, "shutter-0", "shutter")};
+  service::RigDevice source = unit(kAliceBoard, "source", "source");
+  source.args["slot_ps"] = fmt::format("{}", std::llround(1e12 / s.source.rate_hz));
+  source.args["sync_divider"] = fmt::format("{}", s.timing.sync_divider);
+  source.args["heralded"] = heralded ? std::string("1") : std::string("0");
+  std::vector<service::RigDevice> devices{source, unit(kAliceBoard, "shutter-0", "shutter")};
   if (heralded) devices.push_back(unit(kAliceBoard, "tagger", "tagger"));
   return devices;
 }
 
-std::vector<hal::DeviceArgs> bob_devices(const sim::Scenario& s) {
-  std::vector<hal::DeviceArgs> devices{unit(kBobBoard, "tagger", "tagger"), unit(kBobBoard, "shutter-0", "shutter")};
+std::vector<service::RigDevice> bob_devices(const sim::Scenario& s) {
+  std::vector<service::RigDevice> devices{unit(kBobBoard, "tagger", "tagger"), unit(kBobBoard, "shutter-0", "shutter")};
   for (std::size_t i = 0; i < s.receiver.detectors.size(); ++i) {
-    hal::DeviceArgs detector = unit(kBobBoard, fmt::format("detector-{}", i), fmt::format("detector-{}", i));
-    detector["rate_limit_hz"] = fmt::format("{}", s.receiver.detectors[i].rate_limit_hz);
+    service::RigDevice detector = unit(kBobBoard, fmt::format("detector-{}", i), fmt::format("detector-{}", i));
+    detector.args["rate_limit_hz"] = fmt::format("{}", s.receiver.detectors[i].rate_limit_hz);
     devices.push_back(std::move(detector));
   }
   if (s.compensator.type == sim::CompensatorType::none) return devices;
   for (std::size_t i = 0; i < 3; ++i)
-    devices.push_back({{"driver", "elliptec"},
-                       {"port", fmt::format("/dev/{}", kMountsPort)},
-                       {"address", fmt::format("{}", i)},
-                       {"role", fmt::format("compensator-{}", i)}});
+    devices.push_back({{{"driver", "elliptec"},
+                        {"port", fmt::format("/dev/{}", kMountsPort)},
+                        {"address", fmt::format("{}", i)},
+                        {"role", fmt::format("compensator-{}", i)}}});
   return devices;
 }
 

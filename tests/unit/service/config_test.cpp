@@ -70,9 +70,24 @@ TEST_F(ConfigFile, RefusesANewerFormat) {
 }
 
 TEST_F(ConfigFile, RefusesASeedOnARealRig) {
-  const std::string real =
-      with("scenario = \"teaching\"\nlight = \"unix:light.sock\"", "devices = [\"driver=elliptec,serial=1\"]");
+  const std::string real = with("scenario = \"teaching\"\nlight = \"unix:light.sock\"",
+                                "devices = [\"role=waveplate,driver=elliptec,serial=1\"]");
   EXPECT_NE(refusal(real).find("rig.seed"), std::string::npos);
+}
+
+TEST_F(ConfigFile, NamesTheLineOfARoleThatIsNone) {
+  const std::string real =
+      with("scenario = \"teaching\"\nlight = \"unix:light.sock\"\n",
+           "link = \"teaching\"\ndevices = [\n\"role=source,driver=rig\",\n\"role=tager,driver=rig\"]\n#");
+  const std::string message = refusal(real);
+  EXPECT_NE(message.find("rig.devices: expected role=… to be one of"), std::string::npos) << message;
+  EXPECT_NE(message.find("\"tager\""), std::string::npos) << message;
+}
+
+TEST_F(ConfigFile, RefusesADeviceWithoutARole) {
+  const std::string real = with("scenario = \"teaching\"\nlight = \"unix:light.sock\"\n",
+                                "link = \"teaching\"\ndevices = [\"driver=tdc1\"]\n#");
+  EXPECT_NE(refusal(real).find("no role="), std::string::npos);
 }
 
 TEST_F(ConfigFile, RefusesAFileThatBothListensAndCalls) {
@@ -88,7 +103,7 @@ TEST_F(ConfigFile, GivesTheLineOfASyntaxError) {
 TEST_F(ConfigFile, ARealRigNeverFallsBackToMlockByItself) {
   const auto real = load(
       "format = 1\n[node]\nrole = \"bob\"\nstate = \"s\"\n[peer]\nconnect = \"a:1\"\n[rig]\ndevices = "
-      "[\"driver=tdc1\"]\n");
+      "[\"role=tagger,driver=tdc1\"]\n");
   ASSERT_TRUE(real.ok()) << describe(real.error());
   EXPECT_FALSE(real->memory_policy().allow_mlock_instead);
   EXPECT_EQ(real->publish, PublishPolicy::production_only);

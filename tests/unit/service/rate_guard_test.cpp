@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// When bright light closes the receiver: after 100 ms over a detector's limit, and never before.
+// When bright light closes the receiver: after 100 ms of one second over a detector's limit, seen or drowned, and never
+// before.
 #include "controller/service/rate_guard.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
+
+#include "tests/unit/service/stub_detector.hpp"
 
 namespace nicol::service {
 namespace {
@@ -40,6 +43,17 @@ class AGuard : public testing::Test {
     block.t_end = now_ += kMillisecond;
     return guard_.see(block);
   }
+  /// The next `ms` milliseconds are each lost for this cause.
+  bool trips_while_lost(hal::LossCause cause, std::optional<std::uint64_t> lost, int ms = 150) {
+    bool over = false;
+    for (int i = 0; i < ms; ++i)
+      over = millisecond(0, 5,
+                         hal::LossInterval{now_, now_ + kMillisecond, lost.value_or(0), lost.has_value(),
+                                           hal::kAllChannels, cause})
+                 .has_value() ||
+             over;
+    return over;
+  }
   /// Milliseconds until it trips, or -1 within `most`.
   int trips_after(std::uint16_t channel, std::size_t per_millisecond, int most = 300) {
     for (int ms = 1; ms <= most; ++ms)
@@ -58,11 +72,24 @@ TEST_F(AGuard, TripsAHundredMillisecondsAfterTheRateWentOverTheLimit) {
 
 TEST_F(AGuard, LetsTheLimitItselfPass) { EXPECT_EQ(trips_after(0, 99), -1); }
 
-TEST_F(AGuard, ForgetsABurstThatEnded) {
-  for (int burst = 0; burst < 5; ++burst) {
+TEST_F(AGuard, AddsUpBurstsThatAreEachTooShort) {
+  EXPECT_EQ(trips_after(0, 1000, 90), -1);
+  EXPECT_EQ(trips_after(0, 1, 60), -1);
+  EXPECT_NE(trips_after(0, 1000, 90), -1) << "bright for 90 ms of every 150";
+}
+
+TEST_F(AGuard, ForgetsABurstAfterASecond) {
+  for (int burst = 0; burst < 4; ++burst) {
     EXPECT_EQ(trips_after(0, 1000, 80), -1);
-    EXPECT_EQ(trips_after(0, 1, 20), -1);
+    EXPECT_EQ(trips_after(0, 1, 1'000), -1);
   }
+}
+
+TEST_F(AGuard, RemembersBurstsWhenTheStreamBeginsAnew) {
+  EXPECT_EQ(trips_after(0, 1000, 90), -1);
+  guard_.begin_anew();
+  now_ = 900'000 * kMillisecond;
+  EXPECT_NE(trips_after(0, 1000, 90), -1);
 }
 
 TEST_F(AGuard, DoesNotAddDetectorsTogether) {
@@ -80,10 +107,21 @@ TEST_F(AGuard, TakesWithheldTagsForTooMany) {
   EXPECT_LE(ms, 111);
 }
 
-TEST_F(AGuard, DoesNotTakeAFullFifoForBrightLight) {
-  for (int i = 0; i < 300; ++i)
-    EXPECT_FALSE(
-        millisecond(0, 5, hal::LossInterval{now_, now_ + kMillisecond, 0, false, 1, hal::LossCause::fifo_overflow}));
+TEST_F(AGuard, TakesATaggerThatDrownsForBrightLight) {
+  EXPECT_TRUE(trips_while_lost(hal::LossCause::fifo_overflow, std::nullopt));
+}
+
+TEST_F(AGuard, TakesTagsThatTheHostCouldNotCarryForBrightLight) {
+  EXPECT_TRUE(trips_while_lost(hal::LossCause::transport, std::nullopt));
+}
+
+TEST_F(AGuard, CountsWhatIsKnownToBeLost) { EXPECT_TRUE(trips_while_lost(hal::LossCause::fifo_overflow, 110)); }
+
+TEST_F(AGuard, DoesNotTakeAFewLostTagsForBrightLight) { EXPECT_FALSE(trips_while_lost(hal::LossCause::transport, 50)); }
+
+TEST_F(AGuard, DoesNotTakeACableForBrightLight) {
+  for (const hal::LossCause cause : {hal::LossCause::corrupt, hal::LossCause::disconnected, hal::LossCause::restarted})
+    EXPECT_FALSE(trips_while_lost(cause, std::nullopt));
 }
 
 TEST_F(AGuard, IsNotHeldUpByABlockThatClaimsAgesOfDarkness) {
@@ -91,6 +129,24 @@ TEST_F(AGuard, IsNotHeldUpByABlockThatClaimsAgesOfDarkness) {
   block.t_begin = now_;
   block.t_end = std::int64_t{1} << 62;
   EXPECT_FALSE(guard_.see(block));  // 4e8 windows: a loop over each would take seconds
+}
+
+TEST(TheLimit, OfTheDeviceCountsWhereItIsLower) {
+  hal::Rig rig;
+  rig.timing = layout();
+  rig.add("a", "detector-0", std::make_unique<test::StubDetector>(2e4));
+  rig.add("b", "detector-1", std::make_unique<test::StubDetector>(9e5));
+  const hal::TimingLayout timing = with_device_limits(rig);
+  EXPECT_EQ(timing.channels[0].rate_limit.value, 2e4);
+  EXPECT_EQ(timing.channels[1].rate_limit.value, 1e5);
+}
+
+TEST(TheLimit, OfTheDeviceCountsWhereTheLayoutHasNone) {
+  hal::Rig rig;
+  rig.timing = layout();
+  rig.timing.channels[1].rate_limit = {};
+  rig.add("b", "detector-1", std::make_unique<test::StubDetector>(9e5));
+  EXPECT_EQ(with_device_limits(rig).channels[1].rate_limit.value, 9e5);
 }
 
 TEST_F(AGuard, NamesTheDetectorItsRateAndItsLimit) {

@@ -6,6 +6,7 @@
 #include "controller/service/rig_watch.hpp"
 #include "sim/devices/motor.hpp"
 #include "sim/devices/shutter.hpp"
+#include "tests/unit/service/stub_detector.hpp"
 
 namespace nicol::service {
 namespace {
@@ -121,6 +122,57 @@ TEST_F(Bench, WhoseShutterFellShutIsNotConfirmedWhileLightIsOpen) {
   RigWatch watch(rig_, deadlines_);
   EXPECT_TRUE(watch.look_now(RigWatch::Expect::dark).confirmed);
   EXPECT_TRUE(watch.look_now(RigWatch::Expect::light).fault.has_value());
+}
+
+TEST_F(Bench, MayHaveAFlipMirrorThatIsAway) {
+  auto mirror = std::make_unique<sim::Shutter>(sim::ShutterConfig{"mirror-1", sim::CablePulled::closes, Picoseconds{}},
+                                               *rig_.clock);
+  rig_.add("mirror", "flip-mirror", std::move(mirror));
+  make_ready();
+  RigWatch watch(rig_, deadlines_);
+  EXPECT_TRUE(watch.look_now(RigWatch::Expect::light).confirmed);
+}
+
+TEST_F(Bench, OfAliceDoesNotSwitchHerHeraldsOn) {
+  rig_.add("herald", "herald-0", std::make_unique<test::StubDetector>());
+  make_ready();
+  RigWatch watch(rig_, deadlines_);
+  EXPECT_TRUE(watch.look_now(RigWatch::Expect::light).confirmed);
+}
+
+TEST_F(Bench, WhoseDetectorIsOffIsNotConfirmed) {
+  rig_.receiver = hal::ReceiverKind::passive;
+  rig_.add("eye", "detector-0", std::make_unique<test::StubDetector>());
+  make_ready();
+  RigWatch watch(rig_, deadlines_);
+  const auto look = watch.look_now(RigWatch::Expect::light);
+  ASSERT_TRUE(look.fault.has_value());
+  EXPECT_TRUE(is_glitch(look.fault->error));
+}
+
+TEST_F(Bench, ThatShutItselfForBrightLightIsNoGlitch) {
+  rig_.receiver = hal::ReceiverKind::passive;
+  auto eye = std::make_unique<test::StubDetector>();
+  eye->blinded = true;
+  rig_.add("eye", "detector-0", std::move(eye));
+  make_ready();
+  shutter_->close();  // so did the board
+  RigWatch watch(rig_, deadlines_);
+  const auto look = watch.look_now(RigWatch::Expect::light);
+  ASSERT_TRUE(look.fault.has_value());
+  EXPECT_EQ(look.fault->error.code, Code::over_rate);
+  EXPECT_EQ(look.fault->device, "eye");
+  EXPECT_FALSE(is_glitch(look.fault->error));
+}
+
+TEST(AGlitch, IsWhatPluggingInOrAskingAgainHeals) {
+  for (const Code code : {Code::disconnected, Code::io, Code::timeout, Code::checksum, Code::busy, Code::unsafe_state})
+    EXPECT_TRUE(is_glitch({code})) << to_string(code);
+}
+
+TEST(AGlitch, IsNothingThatWaitingDoesNotChange) {
+  for (const Code code : {Code::over_rate, Code::not_supported, Code::protocol, Code::internal, Code::exhausted})
+    EXPECT_FALSE(is_glitch({code})) << to_string(code);
 }
 
 TEST_F(Bench, IsLookedAtNoMoreOftenThanItBears) {
