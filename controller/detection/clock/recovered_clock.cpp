@@ -46,7 +46,7 @@ std::size_t RecoveredClock::observe(const TagQueue& queue, std::size_t seen) {
 }
 
 std::size_t RecoveredClock::search(const TagQueue& queue) {
-  const std::size_t count = attempt_at_;
+  const std::size_t count = std::max(attempt_at_, kFirstAttempt);
   const std::int64_t too_late = known_ ? known_->time_of(slots_) + in_units(1e-3) : 0;
   const bool enough = queue.times.size() >= count;
   if (known_ && (enough ? queue.times[count - 1] : queue.limit) >= too_late) {
