@@ -7,7 +7,9 @@
 namespace nicol::fw {
 namespace {
 
-constexpr std::uint32_t kUnfinishedMs = 50;  // a frame is whole long before that
+/// A frame is whole long before that. On a serial line a busy host may pause within one, but sends it again later than
+/// this.
+constexpr std::uint32_t unfinished_ms(Link link) noexcept { return link == Link::usb ? 50 : 200; }
 constexpr std::uint16_t kSmallestMtu = 256;
 
 Framing framing_of(Link link) noexcept { return link == Link::usb ? Framing::raw : Framing::cobs; }
@@ -29,7 +31,7 @@ void Firmware::receive(std::span<const std::uint8_t> bytes, std::uint64_t now_ms
   now_ms_ = now_ms;
   safety_.poll(now_ms);  // a frame that comes too late must not save a link that was silent too long
   Frame frame;
-  if (now_ms - received_ms_ > kUnfinishedMs) {
+  if (now_ms - received_ms_ > unfinished_ms(link_)) {
     buffers_->decoder.end_of_input();
     while (buffers_->decoder.next(frame)) handle(frame);
   }

@@ -65,13 +65,13 @@ bool names_board(const transport::SerialPortInfo& info) {
   return is_board(info.vendor_id, info.product_id) && !info.serial.empty();
 }
 
-/// Serial numbers of the boards that are plugged in, on the faster cable where they have two.
+/// Serial numbers of the boards that are plugged in. One that is just being pulled out has none any more.
 Result<std::vector<std::string>> boards_here(transport::Hub& hub) {
   auto usb = hub.usb();
   if (!usb) return std::move(usb).error();
   std::vector<std::string> found;
   for (const transport::UsbInfo& info : (*usb)->list())
-    if (is_board(info.vendor_id, info.product_id)) found.push_back(info.serial);
+    if (is_board(info.vendor_id, info.product_id) && !info.serial.empty()) found.push_back(info.serial);
   for (const transport::SerialPortInfo& info : transport::list_serial_ports())
     if (names_board(info) && std::find(found.begin(), found.end(), info.serial) == found.end())
       found.push_back(info.serial);
@@ -116,6 +116,13 @@ std::optional<SerialBoard> find_serial_board(const std::string& serial, const st
   return unlisted;
 }
 
+/// What opening says of a cable that is out, as an advice.
+Result<Board*> or_plug_in(Result<Board*> board, const std::string& which) {
+  if (board || board.error().code != Code::not_found) return board;
+  return Error{Code::not_found, fmt::format("board {} is not there: plug it in", which), which, 0, {}}.because(
+      std::move(board).error());
+}
+
 /// Kept by serial number; only a board behind a nameless adapter by its port.
 Result<Board*> open_serial_board(transport::Hub& hub, const SerialBoard& found, const std::string& wanted,
                                  const Timing& timing) {
@@ -126,11 +133,12 @@ Result<Board*> open_serial_board(transport::Hub& hub, const SerialBoard& found, 
                  0,
                  {}};
   const std::string& serial = wanted.empty() ? found.serial : wanted;
-  auto board = hub.shared<Board>("rig " + (serial.empty() ? found.where.port : serial), [&] {
+  const std::string& which = serial.empty() ? found.where.port : serial;
+  const auto open = [&] {
     return Board::open([&](CarrierEvents events) { return open_serial(hub, found.where, std::move(events)); }, serial,
                        timing, &hub.log());
-  });
-  return board;
+  };
+  return or_plug_in(hub.shared<Board>("rig " + which, open), which);
 }
 
 bool is_serial_line(const std::string& port) { return port.starts_with("/dev/tty") || port.starts_with("/dev/serial"); }
@@ -156,10 +164,11 @@ Result<Board*> board_of(transport::Hub& hub, const hal::DeviceArgs& args, const 
   }
   if (const auto line = find_serial_board(serial, ""); line && !on_usb(hub, serial))
     return open_serial_board(hub, *line, serial, *timing);
-  return hub.shared<Board>("rig " + serial, [&] {
+  const auto open = [&] {
     return Board::open([&](CarrierEvents events) { return open_usb(hub, serial, std::move(events)); }, serial, *timing,
                        &hub.log());
-  });
+  };
+  return or_plug_in(hub.shared<Board>("rig " + serial, open), serial);
 }
 
 // ---- units ----

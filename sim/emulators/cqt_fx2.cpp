@@ -224,7 +224,7 @@ void Fx2Emulator::put_byte(std::uint8_t byte) {
 
 bool Fx2Emulator::flush_due(Picoseconds now) const {
   if (flush_) return true;
-  return autoflush_ > 0 && now - last_byte_ >= Picoseconds{3 * autoflush_ * 10 * kMillisecond};
+  return autoflush_ > 0 && now - last_byte_ >= Picoseconds{std::int64_t{30} * autoflush_ * kMillisecond};
 }
 
 int Fx2Emulator::events_in(std::span<std::uint8_t> into, Picoseconds now) {

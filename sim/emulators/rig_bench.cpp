@@ -33,7 +33,7 @@ fw::Description bench_description() {
   return d;
 }
 
-RigBench::RigBench(RigBenchOptions options) : options_(std::move(options)) {}
+RigBench::RigBench(const RigBenchOptions& options) : options_(options) {}
 
 bool RigBench::emitting() const {
   const std::lock_guard lock(mutex_);

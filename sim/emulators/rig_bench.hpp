@@ -31,7 +31,7 @@ struct RigBenchOptions {
 /// Thread-safe.
 class RigBench final : public RigHardware {
  public:
-  explicit RigBench(RigBenchOptions options = {});
+  explicit RigBench(const RigBenchOptions& options = {});
 
   // From outside.
   bool emitting() const;

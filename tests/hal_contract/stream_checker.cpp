@@ -110,6 +110,7 @@ void StreamChecker::remember(const TagBlock& block) {
 
 StreamVerdict run_stream(TimeTagger& tagger, const StreamRun& run) {
   constexpr std::size_t kGuard = 16, kEnough = 100;
+  constexpr int kIdleAtLast = 20;  // a second: on a busy machine the device itself may be late
   std::vector<TimeTag> tags(run.tag_storage + kGuard, kCanary);
   std::vector<LossInterval> losses(run.loss_storage);
   TagBlock block;
@@ -120,7 +121,7 @@ StreamVerdict run_stream(TimeTagger& tagger, const StreamRun& run) {
   StreamVerdict verdict;
   std::uint64_t allocated = 0;
   int idle = 0;
-  while (checker.tags() < run.tags && idle < 3 && checker.violations().size() < kEnough) {
+  while (checker.tags() < run.tags && idle < kIdleAtLast && checker.violations().size() < kEnough) {
     const Deadline deadline{std::chrono::steady_clock::now() + std::chrono::milliseconds(50)};
     const std::uint64_t before = allocations();
     verdict.last = tagger.acquire(block, deadline);

@@ -24,7 +24,7 @@ inline constexpr double kElliptecHaste = 10;
 /// The driver's patience, as much shorter.
 inline elliptec::Timing hasty_elliptec() {
   using std::chrono::milliseconds;
-  return {milliseconds(500), milliseconds(300), milliseconds(600), milliseconds(80)};
+  return {milliseconds(500), milliseconds(300), milliseconds(600), milliseconds(250)};
 }
 
 class ElliptecBench {

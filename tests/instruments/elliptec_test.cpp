@@ -110,14 +110,19 @@ TEST(ElliptecMount, ReportsAMountThatIgnoresMovesWithWhereItStands) {
 }
 
 TEST(ElliptecBus, MovesTwoMountsTogether) {
-  ElliptecBench bench(two_mounts());
+  auto config = two_mounts();
+  for (auto& module : config.modules) {
+    module.fastest = 10;  // deg/s: 2.5 s of the test, in which both must be seen moving
+    module.power_up = Angle::degrees(250);
+  }
+  ElliptecBench bench(config);
   auto first = bench.open("2"), second = bench.open("3");
   auto one = first->home(hal::HomeDirection::negative), two = second->home(hal::HomeDirection::negative);
   ASSERT_TRUE(succeeds(one));
   ASSERT_TRUE(succeeds(two));
   EXPECT_TRUE(first->status()->moving && second->status()->moving);
-  EXPECT_TRUE(succeeds(one->wait(test::in_seconds(5))));
-  EXPECT_TRUE(succeeds(two->wait(test::in_seconds(5))));
+  EXPECT_TRUE(succeeds(one->wait(test::in_seconds(20))));
+  EXPECT_TRUE(succeeds(two->wait(test::in_seconds(20))));
   EXPECT_TRUE(first->status()->homed && second->status()->homed);
 }
 

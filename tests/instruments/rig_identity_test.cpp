@@ -115,14 +115,14 @@ TEST_F(RigIdentity, ABoardThatIsNotThereIsNotReplacedByOneThatIs) {
   plug(Adapter::its_own);
   const auto made = shutter({{"serial", "NIC003"}, {"port", "/dev/ttyACM0"}});
   ASSERT_EQ(code_of(made), Code::not_found);
-  EXPECT_NE(made.error().message.find("NIC001"), std::string::npos) << made.error().message;
+  EXPECT_NE(describe(made.error()).find("NIC001"), std::string::npos) << describe(made.error());
 }
 
 TEST_F(RigIdentity, BehindAnAnonymousAdapterTheBoardsOwnWordCounts) {
   plug(Adapter::anonymous);
   const auto wrong = shutter({{"serial", "NIC002"}, {"port", "/dev/ttyACM0"}});
   ASSERT_EQ(code_of(wrong), Code::not_found);
-  EXPECT_NE(wrong.error().message.find("NIC001"), std::string::npos) << wrong.error().message;
+  EXPECT_NE(describe(wrong.error()).find("NIC001 answers"), std::string::npos) << describe(wrong.error());
   auto right = shutter({{"serial", "NIC001"}, {"port", "/dev/ttyACM0"}});
   ASSERT_TRUE(succeeds(right));
 }

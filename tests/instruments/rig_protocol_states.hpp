@@ -18,8 +18,8 @@ inline RigSetup matrix_setup(RigCable cable, double tag_rate) {
   setup.cable = cable;
   setup.time_scale = 10;
   setup.timing = scaled_timing(setup.time_scale);
-  setup.timing.usb = {30, 3};
-  setup.timing.serial = {40, 3};
+  setup.timing.usb = {60, 3};
+  setup.timing.serial = {100, 3};
   setup.bench.tag_rate_hz = tag_rate;
   return setup;
 }

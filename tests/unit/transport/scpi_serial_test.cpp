@@ -80,15 +80,12 @@ TEST_F(ScpiSerialTest, DoesNotTakeALateReplyForTheNextOne) {
   answer_by([&](const std::string& line) { return silent.load() ? std::string() : "reply to " + line + "\n"; });
   open();
   EXPECT_EQ(link->ask("A?", in(50ms)).error().code, Code::timeout);
-  std::thread late([&] {
-    std::this_thread::sleep_for(20ms);
-    tty.locked([&] {
-      device.saying += "reply to A?\n";
-      silent = false;
-    });
+  tty.locked([&] {
+    device.saying += "reply to A?\n";
+    silent = false;
   });
+  ASSERT_TRUE(eventually([&] { return tty.bytes_from_device() > 0; }));
   const auto reply = link->ask("B?", in(20s));
-  late.join();
   ASSERT_TRUE(reply) << describe(reply.error());
   EXPECT_EQ(*reply, "reply to B?");
 }
