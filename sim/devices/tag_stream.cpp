@@ -35,7 +35,7 @@ std::int64_t TagStream::ticks(std::int64_t ps) const {
 
 void TagStream::resume(Picoseconds at) {
   if (!begun_ && !asked_) {
-    edge_ = complete_ = ticks(at.count);
+    origin_ = edge_ = complete_ = ticks(at.count);
   } else if (at.count > known_ps_) {
     end_overflow();
     report(
@@ -108,7 +108,9 @@ void TagStream::push(const RawTag& tag) {
   const std::int64_t tick = ticks(tag.time);
   if (overflowing_ && tag.time >= overflow_end_) end_overflow();
   if (tag.withheld)
-    return report({tick, ticks(tag.until), 0, false, std::uint32_t{1} << tag.channel, hal::LossCause::rate_limit});
+    return report({std::max(tick, origin_), ticks(tag.until), 0, false, std::uint32_t{1} << tag.channel,
+                   hal::LossCause::rate_limit});
+  if (tick < origin_) return;  // jitter took it before the stream's begin
   if (tick < blind_until_[tag.channel]) return;
   blind_until_[tag.channel] = tick + channel.dead_time_ticks;
   if (overflowing_ || overflows(tag.time)) return lose(tag, tick);

@@ -63,6 +63,7 @@ class TagStream {
   std::size_t head_ = 0;
   std::vector<Loss> losses_;  // not delivered yet
   std::uint64_t taken_ = 0, lost_ = 0, sequence_ = 0;
+  std::int64_t origin_ = 0;    // where the stream began
   std::int64_t edge_ = 0;      // t_end of the last block
   std::int64_t complete_ = 0;  // ticks
   std::int64_t known_ps_ = 0;

@@ -49,6 +49,21 @@ TEST(Fifo, KeepsEverythingWhileItDrainsFastEnough) {
   EXPECT_TRUE(reader.losses.empty());
 }
 
+TEST(Fifo, BeginsWithItsStreamWhateverJitterTookBeforeIt) {
+  TagStream stream = make_stream(4, 1e12);
+  stream.resume({1000});
+  stream.push({998, 0, 0, false});
+  stream.push({999, 1500, 1, true});
+  stream.push({2000, 0, 0, false});
+  stream.complete_until({10'000});
+  Reader reader;
+  reader.drain(stream);
+  ASSERT_EQ(reader.tags.size(), 1u);
+  EXPECT_EQ(reader.tags[0].ticks, 2000);
+  ASSERT_EQ(reader.losses.size(), 1u);
+  EXPECT_EQ(reader.losses[0].begin, 1000);
+}
+
 TEST(Fifo, LosesExactlyWhatItReports) {
   TagStream stream = make_stream(100, 1e9);  // a tag a nanosecond
   stream.resume({0});
