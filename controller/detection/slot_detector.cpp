@@ -12,7 +12,7 @@
 namespace nicol::detection {
 
 struct SlotDetector::Impl {
-  Impl(const hal::TimingLayout& timing, TickLength tick, DetectorOptions given, Random& random)
+  Impl(const hal::TimingLayout& timing, TickLength tick, const DetectorOptions& given, Random& random)
       : options(given),
         dropped(given.slots),
         stream(timing, tick, hal::ChannelRole::detector, {given.slots, given.frame_hint, given.pattern, {}, {}},
@@ -89,7 +89,8 @@ void report_clock(const SlotSource& source, DetectionReport& into) {
 
 }  // namespace
 
-SlotDetector::SlotDetector(const hal::TimingLayout& timing, TickLength tick, DetectorOptions options, Random& random) {
+SlotDetector::SlotDetector(const hal::TimingLayout& timing, TickLength tick, const DetectorOptions& options,
+                           Random& random) {
   check_settings(options.settings, options.slots);
   impl_ = std::make_unique<Impl>(timing, tick, options, random);
 }

@@ -57,7 +57,7 @@ struct DetectorOptions {
 
 class SlotDetector {
  public:
-  SlotDetector(const hal::TimingLayout& timing, TickLength tick, DetectorOptions options, Random& random);
+  SlotDetector(const hal::TimingLayout& timing, TickLength tick, const DetectorOptions& options, Random& random);
   ~SlotDetector();
   SlotDetector(SlotDetector&&) noexcept;
   SlotDetector& operator=(SlotDetector&&) noexcept;

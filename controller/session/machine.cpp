@@ -46,9 +46,9 @@ OpenBlock::OpenBlock(const BlockOpen& opened, std::uint64_t run_index, Authentic
   result.auth_bits_spent = auth.reservation().bits();
 }
 
-Machine::Machine(SessionConfig config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
+Machine::Machine(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
                  const Deadlines& deadlines)
-    : config_(std::move(config)),
+    : config_(config),
       store_(&store),
       random_(&random),
       arena_(&arena),

@@ -56,7 +56,7 @@ struct OpenBlock {
 
 class Machine {
  public:
-  Machine(SessionConfig config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
+  Machine(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
           const Deadlines& deadlines);
 
   void start();

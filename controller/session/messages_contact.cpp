@@ -125,7 +125,7 @@ Result<Hello> decode_hello(ByteSpan body) {
   m.receiver = choice(r, hal::ReceiverKind::active);
   m.agreement = agreement(r);
   m.model = device_model(r);
-  return r.finish(std::move(m), "HELLO");
+  return r.finish(m, "HELLO");
 }
 
 Bytes encode(const MarksMessage& m) {
@@ -211,7 +211,7 @@ Result<BlockOpen> decode_block_open(ByteSpan body) {
   m.auth_ab = interval(r);
   m.auth_ba = interval(r);
   m.agreement = agreement(r);
-  return r.finish(std::move(m), "BLOCK_OPEN");
+  return r.finish(m, "BLOCK_OPEN");
 }
 
 Bytes encode(const BlockReady& m) {

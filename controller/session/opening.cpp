@@ -96,9 +96,9 @@ void Machine::begin(const BlockOpen& m) {
 std::optional<std::string> Machine::refuses(const BlockOpen& m) const {
   Agreement as_said_at_hello = peer_.agreement;
   as_said_at_hello.block_slots = m.agreement.block_slots;
-  if (const auto why = weaker(m.agreement, config_.agreement)) return why;
-  if (const auto why = weaker(m.agreement, as_said_at_hello)) return why;
-  if (const auto why = weaker(as_said_at_hello, m.agreement)) return why;
+  if (auto why = weaker(m.agreement, config_.agreement)) return why;
+  if (auto why = weaker(m.agreement, as_said_at_hello)) return why;
+  if (auto why = weaker(as_said_at_hello, m.agreement)) return why;
   if (last_block_ && m.block <= *last_block_)
     return fmt::format("block number: peer has {}, this side saw {}", m.block, *last_block_);
   if (m.agreement.block_slots == 0 || m.agreement.block_slots > config_.maximum_block_slots)

@@ -10,9 +10,9 @@ struct Session::Impl {
   Machine machine;
 };
 
-Session::Session(SessionConfig config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
+Session::Session(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
                  const Deadlines& deadlines)
-    : impl_(std::make_unique<Impl>(Impl{Machine(std::move(config), store, random, arena, deadlines)})) {}
+    : impl_(std::make_unique<Impl>(Impl{Machine(config, store, random, arena, deadlines)})) {}
 Session::~Session() = default;
 
 Step Session::start() {

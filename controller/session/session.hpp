@@ -154,7 +154,7 @@ struct Step {
 class Session {
  public:
   /// `store`, `random`, `arena`, `deadlines` outlive the session. One session a connection; session ids are OS-random.
-  Session(SessionConfig config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
+  Session(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
           const Deadlines& deadlines);
   ~Session();
 

@@ -36,7 +36,7 @@ class Angle {
   constexpr Angle operator-(Angle o) const { return Angle(radians_ - o.radians_); }
   constexpr Angle operator-() const { return Angle(-radians_); }
   constexpr Angle operator*(double f) const { return Angle(radians_ * f); }
-  constexpr auto operator<=>(const Angle&) const = default;
+  constexpr auto operator<=>(const Angle&) const = default;  // NOLINT(modernize-use-nullptr): as above
 
  private:
   explicit constexpr Angle(double r) : radians_(r) {}

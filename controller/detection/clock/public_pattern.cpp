@@ -78,7 +78,7 @@ void PublicPattern::comb_code(std::int64_t first, std::span<std::int16_t> out) c
   for (std::size_t i = 0; i < out.size();) {
     const auto words = bits_of(layout_.seed, Word::comb, place / 256);
     for (std::size_t b = place % 256; b < 256 && i < out.size(); ++b, ++i, ++place)
-      out[i] = static_cast<std::int16_t>(2 * ((words[b / 64] >> (b % 64)) & 1U)) - 1;
+      out[i] = ((words[b / 64] >> (b % 64)) & 1U) != 0 ? std::int16_t{1} : std::int16_t{-1};
   }
 }
 
