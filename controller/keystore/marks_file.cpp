@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t kMagic = 0x4d43494e;  // "NICM"
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kHead = 4 + 1 + 4;  // magic | version | length of the body
-constexpr std::size_t kFileBytes = 64 * 1024;
+constexpr std::size_t kFileBytes = std::size_t{64} * 1024;
 constexpr Purpose8 kPurpose = "marks...";
 const std::array<std::string, 2> kNames{"marks.0", "marks.1"};
 constexpr std::array<std::string_view, 2> kWhat{"marks.first", "marks.second"};

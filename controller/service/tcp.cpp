@@ -18,7 +18,7 @@
 namespace nicol::service {
 namespace {
 
-constexpr std::size_t kReceiveBuffer = 256 * 1024;
+constexpr std::size_t kReceiveBuffer = std::size_t{256} * 1024;
 
 struct AddressFree {
   void operator()(addrinfo* a) const { freeaddrinfo(a); }

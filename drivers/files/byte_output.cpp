@@ -12,7 +12,7 @@
 namespace nicol::files {
 namespace {
 
-constexpr std::size_t kBuffer = 64 * 1024;
+constexpr std::size_t kBuffer = std::size_t{64} * 1024;
 
 }  // namespace
 

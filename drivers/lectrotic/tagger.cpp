@@ -42,7 +42,7 @@ Result<std::unique_ptr<Tagger>> Tagger::open(TaggerOptions options) {
   if (!queue) return std::move(queue).error();
   std::unique_ptr<Tagger> tagger(new Tagger(std::move(options)));
   State state{Run(**queue), {}, {1, 1, 1, 1}};
-  auto session = Session::open(tagger->session_options(), *std::move(queue), std::move(state));
+  auto session = Session::open(tagger->session_options(), *std::move(queue), state);
   if (!session) return std::move(session).error();
   tagger->session_ = *std::move(session);
   if (auto known = tagger->identify(); !known) return std::move(known).error();

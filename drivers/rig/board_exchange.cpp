@@ -67,7 +67,7 @@ Result<Reply> Board::exchange(fw::Type type, std::span<const std::uint8_t> paylo
     if (!waiting.settled()) (void)changed_.wait_until(lock, next_look(deadline), [&] { return waiting.settled(); });
   }
   std::erase(waiting_, &waiting);
-  if (waiting.reply) return *std::move(waiting.reply);
+  if (waiting.reply) return *waiting.reply;
   if (waiting.failure) return *std::move(waiting.failure);
   return Error{Code::timeout,
                fmt::format("board {} did not answer in time: check its cable, and what it did before trying again",

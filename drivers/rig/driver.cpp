@@ -40,8 +40,9 @@ class Numbers {
   explicit Numbers(const hal::DeviceArgs& args) : args_(args) {}
   double get(std::string_view key, double otherwise = 0) {
     auto value = number(args_, key, otherwise);
-    if (!value && !wrong_) wrong_ = std::move(value).error();
-    return value ? *value : otherwise;
+    if (value) return *value;
+    if (!wrong_) wrong_ = std::move(value).error();
+    return otherwise;
   }
   const std::optional<Error>& wrong() const { return wrong_; }
 
@@ -239,7 +240,7 @@ Result<std::unique_ptr<hal::Device>> make_unit(Board& board, const std::string& 
 }
 
 std::string unit_of(const hal::DeviceArgs& args) {
-  if (const std::string unit = text(args, "unit"); !unit.empty()) return unit;
+  if (std::string unit = text(args, "unit"); !unit.empty()) return unit;
   const std::string serial = text(args, "serial");
   const std::size_t colon = serial.find(':');
   return colon == std::string::npos ? std::string() : serial.substr(colon + 1);

@@ -9,7 +9,7 @@ namespace {
 constexpr int kInterface = 0;
 constexpr std::uint8_t kControlOut = 0x01, kControlIn = 0x81, kTagsIn = 0x82;
 constexpr std::size_t kControlTransfers = 4, kControlBytes = 4096;
-constexpr std::size_t kTagTransfers = 8, kTagBytes = 32 * 1024;
+constexpr std::size_t kTagTransfers = 8, kTagBytes = std::size_t{32} * 1024;
 
 class UsbCarrier final : public Carrier {
  public:

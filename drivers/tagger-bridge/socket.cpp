@@ -23,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kSlice = 20ms;  // how long a wait goes on before it looks at its stop token
-constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::size_t kReadAtOnce = std::size_t{64} * 1024;
 
 Error failed(std::string_view what) {
   const int e = errno;

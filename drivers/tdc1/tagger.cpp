@@ -38,7 +38,7 @@ Result<std::unique_ptr<Tagger>> Tagger::open(TaggerOptions options) {
   std::unique_ptr<Tagger> tagger(new Tagger(std::move(options)));
   const TaggerOptions& o = tagger->options_;
   State state{Run(**queue), {o.level, o.clock, o.watch, {}}};
-  auto session = Session::open(tagger->session_options(), *std::move(queue), std::move(state));
+  auto session = Session::open(tagger->session_options(), *std::move(queue), state);
   if (!session) return std::move(session).error();
   tagger->session_ = *std::move(session);
   if (auto known = tagger->identify(); !known) return std::move(known).error();

@@ -15,7 +15,7 @@
 
 namespace nicol::transport {
 namespace {
-constexpr std::size_t kReadAtOnce = 16 * 1024, kRough = 64;
+constexpr std::size_t kReadAtOnce = std::size_t{16} * 1024, kRough = 64;
 }
 
 struct SerialBus::Impl {

@@ -18,7 +18,7 @@ using usbtmc::Status;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kAskFor = 16 * 1024;  // bytes a request
-constexpr std::size_t kLongest = 16 * 1024 * 1024;
+constexpr std::size_t kLongest = std::size_t{16} * 1024 * 1024;
 constexpr int kEmptyTransfers = 4;  // some instruments send a zero-length packet before the reply
 constexpr std::uint8_t kToInterface = 0xa1, kToEndpoint = 0xa2;
 /// For setting right what a timeout left: beyond the caller's deadline, but bounded.
