@@ -40,6 +40,17 @@ struct EventWord {
   bool operator==(const EventWord&) const = default;
 };
 
+/// Ticks from one word to the next where the 54-bit time may have wrapped between them, forward or, for a word that
+/// came late, back. A wrap is believed only where the true step is under 1.2 hours: anything else is what the words
+/// say.
+constexpr std::int64_t readevents_step(EventWord from, EventWord to) {
+  constexpr std::int64_t kWrap = std::int64_t{1} << 54, kLongest = std::int64_t{1} << 50;
+  const std::int64_t step = to.ticks() - from.ticks();
+  if (step < kLongest - kWrap) return step + kWrap;
+  if (step > kWrap - kLongest) return step - kWrap;
+  return step;
+}
+
 /// Bytes to events, in pieces of any size; memory is bounded by the largest piece.
 class ReadeventsDecoder {
  public:

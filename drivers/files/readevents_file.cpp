@@ -25,7 +25,7 @@ ReadeventsForm form_of(FileFormat format) {
   }
 }
 
-/// The words of any spelling as events, their 54-bit time unrolled: a step of more than half its range is a wrap.
+/// The words of any spelling as events, their 54-bit time unrolled.
 class WordReader final : public EventReader {
  public:
   WordReader(ReadeventsReader words, ReadeventsForm form)
@@ -38,10 +38,10 @@ class WordReader final : public EventReader {
       if (!words) return words.error();
       if (words->empty()) break;
       for (const EventWord word : *words) {
+        ++number_;
         if (form_ == ReadeventsForm::hex32 && word.raw == 0) continue;  // what the card's FIFO gives when it is empty
-        const std::int64_t ticks = unrolled(word.ticks());
-        if (!batch_.holds(ticks))
-          return Error{Code::bad_input, fmt::format("{}: {}", words_.name(), kTooFar), {}, 0, {}};
+        const std::int64_t ticks = unrolled(word);
+        if (!batch_.holds(ticks)) return too_far();
         batch_.add({ticks, word.dummy() ? 0u : word.pattern(),
                     word.dummy() ? FileEvent::Kind::dummy : FileEvent::Kind::event});
       }
@@ -50,19 +50,30 @@ class WordReader final : public EventReader {
   }
 
  private:
-  std::int64_t unrolled(std::int64_t ticks) noexcept {
-    constexpr std::int64_t kWrap = std::int64_t{1} << 54;
-    if (last_ && ticks - *last_ < -kWrap / 2) high_ += kWrap;
-    if (last_ && ticks - *last_ > kWrap / 2) high_ -= kWrap;
-    last_ = ticks;
-    return high_ + ticks;
+  std::int64_t unrolled(EventWord word) noexcept {
+    at_ = last_ ? at_ + readevents_step(*last_, word) : word.ticks();
+    last_ = word;
+    return at_;
+  }
+
+  Error too_far() const {
+    const std::uint64_t before = number_ - 1;
+    const std::string place = form_ == ReadeventsForm::hex     ? fmt::format("line {}", before + 1)
+                              : form_ == ReadeventsForm::hex32 ? fmt::format("line {}", 2 * before + 1)
+                                                               : fmt::format("byte {}", 8 * before);
+    return {Code::bad_input,
+            fmt::format("{}: {}: {}: are the halves of the words in this order?", words_.name(), place, kTooFar),
+            {},
+            0,
+            {}};
   }
 
   ReadeventsReader words_;
   ReadeventsForm form_;
   EventBatch batch_;
-  std::optional<std::int64_t> last_;
-  std::int64_t high_ = 0;
+  std::optional<EventWord> last_;
+  std::int64_t at_ = 0;
+  std::uint64_t number_ = 0;
 };
 
 Result<std::uint64_t> copy_words(ReadeventsReader& reader, ByteOutput& out, ReadeventsForm form) {

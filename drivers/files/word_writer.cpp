@@ -42,14 +42,15 @@ class ReadeventsWriter final : public EventWriter {
       ++missing_.losses;
       return {};
     }
-    const std::int64_t from = last_.value_or(event.ticks);
-    if (event.ticks - from > kWrap / 2 || event.ticks - from < -kWrap / 2)
-      return Error{Code::bad_input, "a gap of more than 9.7 hours: a reader would take it for another one", {}, 0, {}};
-    if (!last_) missing_.origin = kReadeventsTick.to_picoseconds(event.ticks / kWrap * kWrap);
-    last_ = event.ticks;
     const bool dummy = event.kind == FileEvent::Kind::dummy;
     const EventWord word{static_cast<std::uint64_t>(event.ticks) << 10 | kAsTheCardHasIt |
                          (dummy ? kDummyBit : event.pattern)};
+    if (!last_)
+      missing_.origin = kReadeventsTick.to_picoseconds(event.ticks / kWrap * kWrap);
+    else if (readevents_step(*last_, word) != event.ticks - ticks_)
+      return Error{Code::bad_input, "a gap of hours over a wrap: a reader would take it for another one", {}, 0, {}};
+    last_ = word;
+    ticks_ = event.ticks;
     return put_bytes(out_, encoder_.encode({&word, 1}));
   }
   Result<void> finish() override { return out_.commit(); }
@@ -57,7 +58,8 @@ class ReadeventsWriter final : public EventWriter {
  private:
   ByteOutput out_;
   ReadeventsEncoder encoder_;
-  std::optional<std::int64_t> last_;
+  std::optional<EventWord> last_;
+  std::int64_t ticks_ = 0;  // of last_
 };
 
 /// How a 32-bit word is made and how far one may be from the next.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,25 @@ TEST_F(ReadeventsFile, IsReadAcrossManyPieces) {
   ASSERT_TRUE(s);
   EXPECT_EQ(s->events, 50'000u);
   EXPECT_EQ(s->span, Picoseconds{49'999'000});
+}
+
+TEST_F(ReadeventsFile, IsUnrolledOverTheWrapOfItsTime) {
+  const std::int64_t wrap = std::int64_t{1} << 54;
+  const fs::path path =
+      write_words("wrap", {word(wrap - 5, 1), word(3, 2), word(wrap - 1, 4), word(9, 8)}, ReadeventsForm::native);
+  EXPECT_EQ(*read(path, FileFormat::readevents),
+            (std::vector<FileEvent>{click(wrap - 5, 1), click(wrap + 3, 2), click(wrap - 1, 4), click(wrap + 9, 8)}));
+}
+
+TEST_F(ReadeventsFile, IsNonsenseButNotRefusedInTheOtherWordOrder) {
+  std::mt19937_64 random(3);
+  std::vector<EventWord> events;
+  std::int64_t t = 0;
+  // Steps of up to 16 ms, the range of the low half's time: swapped, it is noise in the high bits.
+  for (int i = 0; i < 2000; ++i) events.push_back(word(t += static_cast<std::int64_t>(random() % (1 << 22)), 1));
+  const auto s = summary_of_file(write_words("swapped", events, ReadeventsForm::high_word_first));
+  ASSERT_TRUE(s) << s.error().message;
+  EXPECT_GT(s->out_of_order, 300u);
 }
 
 TEST_F(ReadeventsFile, IsRefusedWhenTruncatedWithPathAndByte) {
