@@ -72,6 +72,7 @@ Result<SerialPortInfo> find_serial_port(const SerialAddress& address) {
   const auto found = std::find_if(ports.begin(), ports.end(), [&](const auto& p) { return matches(address, p); });
   if (found != ports.end()) return *found;
   std::vector<std::string> there;
+  there.reserve(ports.size());
   for (const SerialPortInfo& info : ports) there.push_back(named(info));
   return Error{Code::not_found,
                fmt::format("no {}; there {}", named(address),

@@ -118,6 +118,7 @@ Result<DeviceRef> find_device(libusb_context* context, const UsbMatch& match) {
 std::vector<UsbInfo> UsbContext::list() const {
   std::vector<UsbInfo> infos;
   const auto devices = devices_of(impl_->context);
+  infos.reserve(devices.size());
   for (const DeviceRef& device : devices) infos.push_back(describe(device.get()));
   std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return a.port < b.port; });
   return infos;
