@@ -85,12 +85,9 @@ hal::TimingLayout bob_timing(const Scenario& s) {
   const bool passive = s.receiver.kind == hal::ReceiverKind::passive;
   set_marks(t, s.receiver.detectors.size());
   for (std::size_t i = 0; i < s.receiver.detectors.size(); ++i)
-    t.channels[i] = {static_cast<std::uint16_t>(i),
-                     hal::ChannelRole::detector,
-                     static_cast<std::uint8_t>(passive ? i / 2 : 0),
-                     static_cast<std::uint8_t>(i % 2),
-                     rounded(offset_ps(s)),
-                     {s.receiver.detectors[i].rate_limit_hz}};
+    t.channels[i] = {
+        static_cast<std::uint16_t>(i),    hal::ChannelRole::detector, static_cast<std::uint8_t>(passive ? i / 2 : 0),
+        static_cast<std::uint8_t>(i % 2), rounded(offset_ps(s)),      {s.receiver.detectors[i].rate_limit_hz}};
   return t;
 }
 
