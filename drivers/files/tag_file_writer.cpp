@@ -67,7 +67,7 @@ std::string NotWritten::text() const {
   say(losses, "marks of lost events");
   say(split, "events of several detectors, which became one entry each");
   say(blank, "events of no detector");
-  say(rounded, "times to the full, which were rounded down");
+  say(rounded, "fractions of a tick: times rounded down");
   if (origin != Picoseconds{}) parts.push_back(fmt::format("the origin: all times are {} ps less", origin.count));
   return fmt::format("{}", fmt::join(parts, "; "));
 }

@@ -29,7 +29,7 @@ struct NotWritten {
   std::uint64_t blank = 0;    // events of no detector
   std::uint64_t rounded = 0;  // times rounded down to the format's tick
   Picoseconds origin;         // that all times are less than they were
-  /// "12 dummies; 3 times rounded down", empty where nothing is missing.
+  /// "12 dummies; 3 fractions of a tick: times rounded down", empty where nothing is missing.
   std::string text() const;
 };
 

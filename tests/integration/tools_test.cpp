@@ -134,6 +134,37 @@ TEST(ToolTags, TurnsOneSpellingIntoAnotherAndBack) {
   EXPECT_EQ(read_file(f / "b"), words);
 }
 
+TEST(ToolTags, TurnsAFileOfOneMakerIntoThatOfAnotherAndSaysWhatIsNotInIt) {
+  const Folder f;
+  write_file(f / "a", "0,1000\n2,1000\n1,5001\n");
+  const Outcome to_card = nicol({"tool", "tags", "--input", (f / "a").string(), "--format", "csv", "--to",
+                                 "readevents-hex", "--output", (f / "h").string()});
+  ASSERT_EQ(to_card.exit, 0) << to_card.err;
+  // 1000 ps are 256 ticks, 5001 ps are 1280 and a quarter; bits 9..8 as the card sets them.
+  EXPECT_EQ(read_file(f / "h"), "0000000000040301\n0000000000040304\n0000000000140302\n");
+  EXPECT_NE(to_card.err.find("1 fractions of a tick"), std::string::npos) << to_card.err;
+  const json j = json::parse(to_card.out);
+  EXPECT_EQ(j["events"], 3);
+  EXPECT_EQ(j["span_ps"], 4001);
+}
+
+TEST(ToolTags, RefusesAConversionThatWouldMakeAnotherRecordingOfIt) {
+  const Folder f;
+  write_file(f / "a", "0,100000\n0,90000\n");
+  const Outcome o = nicol({"tool", "tags", "--input", (f / "a").string(), "--format", "csv", "--to", "nicol",
+                           "--output", (f / "n").string()});
+  EXPECT_EQ(o.exit, 2);
+  EXPECT_NE(o.err.find("event 2"), std::string::npos) << o.err;
+  EXPECT_FALSE(std::filesystem::exists(f / "n"));
+}
+
+TEST(ToolTags, NamesAllFormatsWhenItIsGivenAnother) {
+  const Outcome o = nicol({"tool", "tags", "--input", "x", "--format", "ttbin"});
+  EXPECT_EQ(o.exit, 2);
+  for (const char* name : {"readevents-x", "tdc1", "ptu", "qutag", "xqp", "csv", "nicol", "epoch-raw"})
+    EXPECT_NE(o.err.find(name), std::string::npos) << o.err;
+}
+
 TEST(Keylength, AgreesWithTheWorkedExamples) {
   const std::string file = std::string(NICOL_SHARED_DIR) + "/data/keylength_examples.json";
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "no examples beside this checkout";
