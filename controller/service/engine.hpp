@@ -132,6 +132,7 @@ class Engine {
   std::unique_ptr<session::FrameReader> reader_;
   std::unique_ptr<Emitter> emitter_;
   bool emitter_waits_ = false;
+  std::optional<RateGuard> guard_;  // of all of Bob's blocks
   std::unique_ptr<Receiver> receiver_;
   RigWatch watch_;
   RigSettings settings_;

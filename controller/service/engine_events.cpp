@@ -178,6 +178,7 @@ void Engine::reset_safe_off() {
   if (const auto cleared = clear_faults(*parts_.rig); !cleared)
     say(LogLine::Level::warning, "rig", describe(cleared.error()));
   safe_off_ = false;
+  if (guard_) *guard_ = guard_of(*parts_.rig);
   dark_because_.clear();
   if (now_.state == NodeState::safe_off) now_.state = peer_ready_ ? NodeState::idle : NodeState::connecting;
 }

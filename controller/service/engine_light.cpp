@@ -54,7 +54,8 @@ Result<void> Engine::open_receiver(const session::EventOpenLight& event) {
   ReceiverOptions o;
   o.p_diagonal = options_.session.agreement.p_bob_diagonal;
   o.clicks_per_block = options_.clicks_per_block;
-  auto receiver = Receiver::begin(*parts_.rig, *parts_.random, o, event.index, event.slots);
+  if (!guard_) guard_.emplace(guard_of(*parts_.rig));
+  auto receiver = Receiver::begin(*parts_.rig, *parts_.random, *guard_, o, event.index, event.slots);
   if (!receiver) return std::move(receiver).error();
   receiver_ = std::make_unique<Receiver>(*std::move(receiver));
   return {};

@@ -107,6 +107,11 @@ std::optional<RateGuard::OverRate> RateGuard::close_window() noexcept {
   return over;
 }
 
+RateGuard guard_of(const hal::Rig& rig) {
+  const auto* tagger = rig.find<hal::TimeTagger>("tagger");
+  return {with_device_limits(rig), tagger != nullptr ? tagger->caps().tick : TickLength{}};
+}
+
 hal::TimingLayout with_device_limits(const hal::Rig& rig) {
   hal::TimingLayout timing = rig.timing;
   for (hal::ChannelLayout& c : timing.channels) {

@@ -48,6 +48,8 @@ class RateGuard {
   std::vector<std::int32_t> by_channel_;  // index into guarded_, -1: not a guarded detector
 };
 
+/// For the rig's tagger and detectors: with_device_limits(), and the tagger's tick.
+RateGuard guard_of(const hal::Rig& rig);
 /// The rig's layout; where the device of role "detector-N" bears less than the layout says of channel N, its word
 /// counts.
 hal::TimingLayout with_device_limits(const hal::Rig& rig);

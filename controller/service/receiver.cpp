@@ -31,21 +31,22 @@ Error too_bright(const RateGuard::OverRate& over) {
 
 }  // namespace
 
-Receiver::Receiver(hal::Rig& rig, const ReceiverOptions& options, std::uint64_t slots)
+Receiver::Receiver(hal::Rig& rig, RateGuard& guard, const ReceiverOptions& options, std::uint64_t slots)
     : rig_(&rig),
       options_(options),
       slots_(slots),
       tagger_(rig.find<hal::TimeTagger>("tagger")),
       tags_(std::make_unique<TagBuffer>(kTags)),
-      guard_(with_device_limits(rig), tagger_ != nullptr ? tagger_->caps().tick : TickLength{}) {}
+      guard_(&guard) {}
 
-Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, const ReceiverOptions& options, std::uint64_t block,
-                                 std::uint64_t slots) {
-  Receiver r(rig, options, slots);
+Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, RateGuard& guard, const ReceiverOptions& options,
+                                 std::uint64_t block, std::uint64_t slots) {
+  Receiver r(rig, guard, options, slots);
   if (r.tagger_ == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
   if (rig.receiver == hal::ReceiverKind::active) r.choose_settings(random, block);
   if (auto homed = home_plate(rig); !homed) return std::move(homed).error();
   if (auto open = r.open_eyes(); !open) return std::move(open).error();
+  guard.begin_anew();
   if (auto started = r.tagger_->start(); !started) return std::move(started).error();
   detection::DetectorOptions detector;
   detector.slots = slots;
@@ -89,8 +90,8 @@ Result<Receiver::Progress> Receiver::acquire() {
   hal::TagBlock block = tags_->block();
   const SteadyDeadlines steady;
   const hal::StreamStatus status = tagger_->acquire(block, steady.in(options_.acquire_patience));
+  const auto over = guard_->see(block);  // first: what drowns the tagger may be too much for detection as well
   const auto processed = detector_->process(block);
-  const auto over = processed ? guard_.see(block) : std::nullopt;
   tags_->wipe(block);
   doubt_ = Doubt::tagger;
   if (over) return too_bright(*over);  // no glitch to wait out: what shines there must be found first
@@ -159,7 +160,7 @@ Result<void> Receiver::look_again() {
   if (!tagger_lost_) return {};
   doubt_ = Doubt::tagger;
   (void)tagger_->stop();
-  guard_.begin_anew();
+  guard_->begin_anew();
   return tagger_->start();
 }
 

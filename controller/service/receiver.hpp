@@ -24,9 +24,10 @@ struct ReceiverOptions {
 /// One block. work() does a bounded piece and returns.
 class Receiver {
  public:
-  /// Shutter open, detectors on, tagger started: ready for light when this returns.
-  static Result<Receiver> begin(hal::Rig& rig, Random& random, const ReceiverOptions& options, std::uint64_t block,
-                                std::uint64_t slots);
+  /// Shutter open, detectors on, tagger started: ready for light when this returns. The guard outlives this, and
+  /// remembers what was bright in the block before.
+  static Result<Receiver> begin(hal::Rig& rig, Random& random, RateGuard& guard, const ReceiverOptions& options,
+                                std::uint64_t block, std::uint64_t slots);
   Receiver(Receiver&&) noexcept = default;
   Receiver& operator=(Receiver&&) noexcept = delete;
 
@@ -67,7 +68,7 @@ class Receiver {
     secret::BitString bases, swapped;
     std::uint64_t ready_for = 0;
   };
-  Receiver(hal::Rig& rig, const ReceiverOptions& options, std::uint64_t slots);
+  Receiver(hal::Rig& rig, RateGuard& guard, const ReceiverOptions& options, std::uint64_t slots);
   void choose_settings(Random& random, std::uint64_t block);
   Result<void> turn_analyser(std::uint64_t slot);
   Result<Progress> acquire();
@@ -80,7 +81,7 @@ class Receiver {
   hal::TimeTagger* tagger_;
   std::unique_ptr<Analyser> analyser_;
   std::unique_ptr<TagBuffer> tags_;
-  RateGuard guard_;
+  RateGuard* guard_;
   std::optional<detection::SlotDetector> detector_;
 
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};

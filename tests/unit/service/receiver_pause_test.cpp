@@ -21,7 +21,8 @@ class PausedReceiver : public testing::Test {
     rig_ = *std::move(rig);
     tagger_ = rig_->find<sim::ReceiverTagger>("tagger");
     detector_ = rig_->find<sim::Detector>("detector-0");
-    auto begun = Receiver::begin(*rig_, *random_, {}, 0, kSlots);
+    guard_.emplace(guard_of(*rig_));
+    auto begun = Receiver::begin(*rig_, *random_, *guard_, {}, 0, kSlots);
     ASSERT_TRUE(begun.ok()) << describe(begun.error());
     receiver_ = std::make_unique<Receiver>(*std::move(begun));
   }
@@ -32,6 +33,7 @@ class PausedReceiver : public testing::Test {
   std::unique_ptr<hal::Rig> rig_;
   sim::ReceiverTagger* tagger_ = nullptr;
   sim::Detector* detector_ = nullptr;
+  std::optional<RateGuard> guard_;
   std::unique_ptr<Receiver> receiver_;
 };
 
@@ -67,6 +69,29 @@ TEST_F(PausedReceiver, SwitchesOnOnlyTheDetectorsThatCountLight) {
   ASSERT_TRUE(receiver_->resume(1'000).ok());
   EXPECT_TRUE(eyes_open());
   EXPECT_FALSE(spare->enabled());
+}
+
+TEST_F(PausedReceiver, CarriesWhatWasTooBrightIntoTheNextBlock) {
+  // 90 ms over every limit at the end of one block, 30 ms at the beginning of the next.
+  std::vector<hal::TimeTag> tags(2'000'000);
+  for (std::size_t i = 0; i < tags.size(); ++i) tags[i].channel = rig_->timing.channels.front().channel;
+  const std::int64_t second = tagger_->caps().tick.to_ticks(Picoseconds::seconds(1));
+  const auto shine = [&](std::int64_t begin, std::int64_t milliseconds) {
+    hal::TagBlock block;
+    block.storage = tags;
+    block.t_begin = begin;
+    block.t_end = begin + milliseconds * second / 1000;
+    block.tag_count = tags.size();
+    for (std::size_t i = 0; i < tags.size(); ++i)
+      tags[i].ticks =
+          begin + (block.t_end - begin) * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(tags.size());
+    return guard_->see(block).has_value();
+  };
+  EXPECT_FALSE(shine(0, 90));
+  (void)tagger_->stop();
+  auto next = Receiver::begin(*rig_, *random_, *guard_, {}, 1, kSlots);
+  ASSERT_TRUE(next.ok()) << describe(next.error());
+  EXPECT_TRUE(shine(0, 30));
 }
 
 }  // namespace
