@@ -127,8 +127,10 @@ void Channel::judge() {
     return settle(error(Code::motion_fault, fmt::format("homing ended without the mark, {}: look for what blocks the "
                                                         "stage, then home again",
                                                         stands)));
-  settle(error(Code::motion_fault, fmt::format("asked for {:.4f} deg, {}: look for what blocks the stage, then home",
-                                               degrees(target_), stands)));
+  // Where it stands may be the setting of a slot before, which is a basis and a bit: no text names it.
+  settle(error(Code::motion_fault, fmt::format("the stage is more than {:.4f} deg from where it was sent (0x{:08x}): "
+                                               "look for what blocks it, then home",
+                                               degrees(tolerance_), report_->status)));
 }
 
 MoveOutcome Channel::outcome(std::uint64_t number) const {

@@ -167,13 +167,12 @@ void Mount::read_back(std::string_view otherwise) {
   if (!raw) return end(raw.error());
   const std::int64_t miss = within_half_a_turn(*raw - move_->goal_raw, scale_.pulses_per_turn());
   if (std::abs(scale_.angle(miss).degrees()) <= kToleranceDegrees) return arrived(*raw, miss);
-  const double from = scale_.angle(raw_ + turns_).degrees(), to = scale_.angle(move_->goal_raw + turns_).degrees();
   if (!move_->homing) degrees_moved_ += std::abs(scale_.angle(*raw - raw_).degrees());
   raw_ = *raw;
-  end(error(Code::motion_fault,
-            fmt::format("sent from {:.3f} to {:.3f} deg, the mount stands at {:.3f} deg ({}): see that the optic turns "
-                        "freely, then home",
-                        from, to, scale_.angle(raw_ + turns_).degrees(), otherwise)));
+  // Where it stands may be the setting of a slot before, which is a basis and a bit: no text names it.
+  end(error(Code::motion_fault, fmt::format("the mount is more than {} deg from where it was sent ({}): see that the "
+                                            "optic turns freely, then home",
+                                            kToleranceDegrees, otherwise)));
 }
 
 void Mount::arrived(std::int32_t raw, std::int64_t miss) {

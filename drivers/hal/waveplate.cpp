@@ -48,13 +48,14 @@ Result<void> verify(RotationStage& stage, const AxisInfo& axis, Angle target) {
   if (!status) return status.error();
   const Angle miss = magnitude(wrapped(status->position - target));
   if (status->settled && !status->fault && miss <= tolerance(axis)) return {};
-  return Error{
-      Code::motion_fault,
-      fmt::format("asked for {:.4f} deg, read back {:.4f} deg, {} (tolerance {:.4f} deg)", target.degrees(),
-                  status->position.degrees(), status->settled ? "settled" : "not settled", tolerance(axis).degrees()),
-      stage.info().serial,
-      status->native,
-      {}};
+  // Where it stands may be the setting of a slot before, which is a basis and a bit: no text names it.
+  return Error{Code::motion_fault,
+               fmt::format("{}, {}, {} than {:.4f} deg from where it was sent", status->fault ? "at fault" : "no fault",
+                           status->settled ? "settled" : "not settled", miss <= tolerance(axis) ? "nearer" : "farther",
+                           tolerance(axis).degrees()),
+               stage.info().serial,
+               status->native,
+               {}};
 }
 
 }  // namespace

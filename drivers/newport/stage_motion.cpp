@@ -165,9 +165,9 @@ void Stage::arrived(const State&) {
   degrees_moved_ += std::abs(*position - move_->from);
   if (std::abs(*position - move_->goal) > kToleranceDegrees)
     return end(error(Code::motion_fault,
-                     fmt::format("sent to {:.4f} deg, the stage says it is ready and stands at {:.4f} deg: see that it "
+                     fmt::format("the stage says it is ready, more than {} deg from where it was sent: see that it "
                                  "turns freely, then home",
-                                 move_->goal, *position)));
+                                 kToleranceDegrees)));
   if (move_->homing) homed_ = true;
   end({});
 }

@@ -75,8 +75,9 @@ TEST_F(AptChannel, SaysThatNothingMovedWhenACommandWasIgnored) {
   pass(500ms);
   hear(0, kHomed);
   ASSERT_EQ(code(move), Code::motion_fault);
-  EXPECT_EQ(outcome(move)->error().message,
-            "asked for 10.0000 deg, it stands at 0.0000 deg (0x10000400): look for what blocks the stage, then home");
+  EXPECT_EQ(
+      outcome(move)->error().message,
+      "the stage is more than 0.0500 deg from where it was sent (0x10000400): look for what blocks it, then home");
 }
 TEST_F(AptChannel, JudgesNothingWithoutAFreshReport) {
   const auto move = move_to(1000);
