@@ -134,6 +134,27 @@ void add_tags(CLI::App& tool, Parsed& p) {
   t->callback([&p] { p.action = [&p](Context& x) { return tool_tags(p.tool, x); }; });
 }
 
+CLI::App* add_pair_files(CLI::App& tool, Parsed& p, const char* name, const char* what) {
+  auto* t = tool.add_subcommand(name, what);
+  t->add_option("--alice", p.tool.alice)->required();
+  t->add_option("--bob", p.tool.bob)->required();
+  t->add_option("--format", p.tool.format)->required();
+  return t;
+}
+
+void add_pairs(CLI::App& tool, Parsed& p) {
+  auto* sync = add_pair_files(tool, p, "sync", "how the clocks of two recordings of pairs belong together");
+  sync->callback([&p] { p.action = [&p](Context& x) { return tool_sync(p.tool, x); }; });
+  auto* sift = add_pair_files(tool, p, "sift", "the sifted bits of two recordings of pairs");
+  sift->add_option("--state", p.tool.state, "psi-minus or phi-plus")->required();
+  sift->add_option("--window-ps", p.tool.window_ps, "full width of a coincidence (default: from the fitted peak)");
+  sift->add_option("--multi", p.tool.multi, "several detectors at once: drop, or random:SEED as a key needs it")
+      ->capture_default_str();
+  sift->add_option("--alice-bits", p.tool.alice_bits);
+  sift->add_option("--bob-bits", p.tool.bob_bits);
+  sift->callback([&p] { p.action = [&p](Context& x) { return tool_sift(p.tool, x); }; });
+}
+
 void add_devices(CLI::App& app, Parsed& p) {
   auto* c = app.add_subcommand("devices", "what is plugged in, and what it needs");
   c->require_subcommand(0, 1);
@@ -172,6 +193,7 @@ void add_rest(CLI::App& app, Parsed& p) {
   add_mac(*t, p);
   add_reconcile(*t, p);
   add_tags(*t, p);
+  add_pairs(*t, p);
 }
 
 void globals(CLI::App& app, Parsed& p) {

@@ -84,11 +84,16 @@ struct ToolOptions {
   std::uint64_t input_bits = 0, output_bits = 0, bits = 0, random_seed = 0;
   std::string hash_key, pad, algorithm = "cascade", format, to;
   double qber = 0;
+  std::filesystem::path alice_bits, bob_bits;
+  std::string state, multi = "drop";
+  std::optional<std::int64_t> window_ps;  // full width of a coincidence
 };
 Exit tool_toeplitz(const ToolOptions& options, Context& context);
 Exit tool_mac(const ToolOptions& options, Context& context);
 Exit tool_reconcile(const ToolOptions& options, Context& context);
 Exit tool_tags(const ToolOptions& options, Context& context);
+Exit tool_sync(const ToolOptions& options, Context& context);
+Exit tool_sift(const ToolOptions& options, Context& context);
 
 struct BenchOptions {
   std::string stage;
