@@ -24,8 +24,8 @@ const std::vector<Stage>& stages() {
   static const std::vector<Stage> all{
       {"decode_gate_sift", bench_decode_gate_sift, {}},
       {"tag_stream", bench_tag_stream, {}},
-      {"coincidence", nullptr, "no coincidence finder in this version"},
-      {"clock_offset", nullptr, "no clock recovery between free-running taggers in this version"},
+      {"coincidence", bench_coincidence, {}},
+      {"clock_offset", bench_clock_offset, {}},
       {"cascade", bench_cascade, {}},
       {"ldpc", nullptr, "no LDPC reconciliation in this version"},
       {"privacy_amplification", bench_privacy_amplification, {}},

@@ -42,6 +42,8 @@ struct Yardstick {
 Yardstick carryless_kernel();   // clmul64/ns of a Toeplitz block, 2048 bits with VPCLMULQDQ; reference 8
 Yardstick branch_free_merge();  // Mevents/s, both streams counted; reference 170
 Yardstick memory_copy();        // GB/s of 256 MiB; reference 8
+/// ms: two million events on a grid of 2^20, two plain complex transforms, the largest count; reference 42
+Yardstick float_cross_correlation();
 
 /// The result with its ratio.
 StageResult compared(std::string stage, double size, double rate, std::string unit, const Yardstick& yardstick,
@@ -55,5 +57,7 @@ std::vector<StageResult> bench_key_slots(const Options& options);
 std::vector<StageResult> bench_decode_gate_sift(const Options& options);
 std::vector<StageResult> bench_tag_stream(const Options& options);
 std::vector<StageResult> bench_simulator(const Options& options);
+std::vector<StageResult> bench_coincidence(const Options& options);
+std::vector<StageResult> bench_clock_offset(const Options& options);
 
 }  // namespace nicol::bench
