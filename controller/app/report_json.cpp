@@ -46,6 +46,7 @@ json block_json(const BlockResult& b, std::size_t index) {
   j["abort_reason"] = b.reason == session::BlockReason::none ? json(nullptr) : json(to_string(b.reason));
   j["slots"] = b.slots;
   j["detections"] = b.detections;
+  j["dropped_slots"] = b.dropped_slots;
   j["sifted_bits"] = f.sifted[0] + f.sifted[1];
   j["sample_bits"] = f.sample[0].bits + f.sample[1].bits;
   j["sample"] = by_basis(sample_json(f.sample[0]), sample_json(f.sample[1]));

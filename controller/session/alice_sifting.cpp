@@ -41,6 +41,7 @@ Result<void> Machine::on_detections(const Incoming& in) {
   Result<sifting::DetectionList> list = decode_detections(in.body, block_->slots);
   if (!list) return list.error();
   block_->result.detections = list->slots.size();
+  block_->result.dropped_slots = list->dropped_slots();
   block_->list = *std::move(list);
   if (state_ == State::samples_wait) return disclose_bases();
   // He had closed when light stopped: what was not emitted is in his list as dropped, and nothing more is.

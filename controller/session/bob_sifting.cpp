@@ -21,6 +21,7 @@ void Machine::detection_finished(detection::Clicks&& clicks) {
         Code::exhausted, fmt::format("{} detections in one block (at most {})", clicks.slots.size(), kMaxDetections)));
   const sifting::DetectionList list = sifting::announce(clicks);
   block_->result.detections = list.slots.size();
+  block_->result.dropped_slots = list.dropped_slots();
   block_->clicks = std::move(clicks);
   if (Result<void> sent = send_tagged(FrameType::detections, TagPurpose::detections, encode(list)); !sent)
     fault(sent.error());

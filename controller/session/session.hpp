@@ -77,6 +77,7 @@ struct BlockResult {
   BlockReason reason = BlockReason::none;
   std::string detail;  // for people
   std::uint64_t slots = 0, detections = 0;
+  std::uint64_t dropped_slots = 0;  // that Bob lost: pauses, lost tags, and what they overlap
   distillation::BlockFacts facts;
   std::optional<distillation::LengthDecision> length;
   std::uint64_t parity_bits = 0;  // leak_ec_bits: reconciliation class of the ledger

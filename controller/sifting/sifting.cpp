@@ -116,6 +116,12 @@ struct Sifter {
   }
 };
 
+std::uint64_t DetectionList::dropped_slots() const noexcept {
+  std::uint64_t n = 0;
+  for (const detection::SlotRange& r : dropped) n += r.end - r.begin;
+  return n;
+}
+
 DetectionList announce(const detection::Clicks& clicks) {
   return {clicks.slots, bases_in_public(clicks.bases), clicks.dropped};
 }

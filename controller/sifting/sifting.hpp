@@ -22,6 +22,7 @@ struct DetectionList {
   PublicBits bases;                  // 1 = diagonal
   std::vector<detection::SlotRange> dropped;
   bool operator==(const DetectionList&) const = default;
+  std::uint64_t dropped_slots() const noexcept;  // how many slots `dropped` covers
 };
 DetectionList announce(const detection::Clicks& clicks);
 

@@ -194,5 +194,11 @@ TEST(Ledger, SumsByClassAndOverAll) {
   EXPECT_EQ(to_string(LeakClass::preparation), "preparation");
 }
 
+TEST(DetectionList, CountsTheSlotsItGivesUp) {
+  const DetectionList list{{}, PublicBits(0), {{0, 3}, {10, 11}}};
+  EXPECT_EQ(list.dropped_slots(), 4u);
+  EXPECT_EQ(DetectionList{}.dropped_slots(), 0u);
+}
+
 }  // namespace
 }  // namespace nicol::sifting::test
