@@ -50,16 +50,19 @@ struct Found {
   Identity identity;
 };
 
-/// Everybody who answers on this adapter under one of these addresses.
+/// Everybody who answers on this adapter under one of these addresses. One address alone is asked twice: the question
+/// moves nothing, and a line or a busy computer may lose it.
 Result<std::vector<Found>> ask_around(Buses& buses, const SerialPortInfo& where, std::string_view addresses,
                                       Deadline deadline) {
   auto bus = buses.at(where);
   if (!bus) return std::move(bus).error();
   const Timing& timing = (*bus)->timing();
-  const auto patience = addresses.size() == 1 ? timing.reply : timing.probe;
+  const bool alone = addresses.size() == 1;
+  const auto patience = alone ? timing.reply : timing.probe;
   std::vector<Found> found;
   for (const char address : addresses) {
     auto identity = (*bus)->identify(address, patience, deadline);
+    if (alone && identity && !*identity) identity = (*bus)->identify(address, patience, deadline);
     if (!identity) return std::move(identity).error();
     if (*identity) found.push_back({*bus, address, **std::move(identity)});
   }

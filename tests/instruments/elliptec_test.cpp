@@ -273,6 +273,12 @@ TEST(ElliptecMake, RefusesToChooseAmongMounts) {
   EXPECT_EQ(code_of(bench.driver().make({})), Code::bad_input);
 }
 
+TEST(ElliptecMake, AsksAMountAgainWhenTheQuestionWasLost) {
+  ElliptecBench bench;
+  bench.tty().set_faults({sim::Fault{sim::FaultKind::drop, sim::FaultSide::to_device, 0, 3, {}, 0}});
+  EXPECT_TRUE(succeeds(bench.driver().make({{"address", "0"}})));
+}
+
 TEST(ElliptecMake, RefusesAnAddressThatIsNone) {
   ElliptecBench bench;
   EXPECT_EQ(code_of(bench.driver().make({{"address", "g"}})), Code::bad_input);
