@@ -18,7 +18,8 @@ namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kRateWindow = 1'000'000'000;  // 1 ms
 constexpr double kPicosPerSecond = 1e12, kPicosPerNano = 1e3;
-constexpr std::size_t kStreamsPerBlock = 64;
+constexpr std::int64_t kSecond = 1'000'000'000'000;
+constexpr std::size_t kStreamsPerBlock = 64, kSecondStream = 1;
 
 CounterStream stream_for(const BankOptions& o, Purpose purpose, std::uint64_t block, std::size_t i = 0) {
   return CounterStream({o.seed, o.node, purpose, block * kStreamsPerBlock + i});
@@ -33,7 +34,8 @@ void DetectorBank::Noise::step() {
 DetectorBank::DetectorBank(BankOptions options)
     : options_(std::move(options)),
       stream_(stream_for(options_, Purpose::sim_detector, 0)),
-      sync_stream_(stream_for(options_, Purpose::sim_tagger, 0)) {
+      sync_stream_(stream_for(options_, Purpose::sim_tagger, 0)),
+      second_stream_(stream_for(options_, Purpose::sim_tagger, 0, kSecondStream)) {
   for (std::size_t i = 0; i < options_.detectors.size(); ++i) {
     const DetectorModel& m = options_.detectors[i];
     const CounterStream unused = stream_for(options_, Purpose::sim_dark, 0, i);
@@ -51,7 +53,7 @@ DetectorBank::DetectorBank(BankOptions options)
 
 void DetectorBank::set_delays(std::span<const std::int64_t> by_channel) {
   delay_.assign(by_channel.begin(), by_channel.end());
-  double early = kLargestNormal * kSyncJitterPs, late = early;
+  double early = kLargestNormal * (options_.sync == SyncType::pps ? kSecondJitterPs : kSyncJitterPs), late = early;
   for (const Live& d : live_) {
     const double tail = d.model.jitter_tail_fraction > 0 ? d.model.jitter_tail_ps : 0;
     early = std::max(early, kLargestNormal * d.model.jitter_ps);
@@ -66,6 +68,7 @@ void DetectorBank::begin_block(const LightHeader& header) {
   block_ = header;
   stream_ = stream_for(options_, Purpose::sim_detector, header.block);
   sync_stream_ = stream_for(options_, Purpose::sim_tagger, header.block);
+  second_stream_ = stream_for(options_, Purpose::sim_tagger, header.block, kSecondStream);
   for (std::size_t i = 0; i < live_.size(); ++i) {
     Live& d = live_[i];
     d.blind_until = d.window_end = header.begin;
@@ -80,6 +83,7 @@ void DetectorBank::begin_block(const LightHeader& header) {
   }
   sync_slot_ = known_slots_ = frame_slot_ = 0;
   next_sync_ = kNever;
+  begin_seconds();
   find_next();
 }
 
@@ -96,6 +100,7 @@ void DetectorBank::resume_block(const LightHeader& header) {
   }
   sync_slot_ = known_slots_ = frame_slot_ = header.first_slot;
   next_sync_ = kNever;
+  begin_seconds();
   find_next();
 }
 
@@ -105,7 +110,7 @@ void DetectorBank::set_live(std::uint32_t enabled_detectors, Stray stray) {
 }
 
 void DetectorBank::find_next() {
-  next_noise_ = next_sync_;
+  next_noise_ = std::min(next_sync_, next_second_);
   for (const Live& d : live_) {
     next_noise_ = std::min({next_noise_, d.dark.next, d.stray.next});
     if (!d.afterpulses.empty()) next_noise_ = std::min(next_noise_, d.afterpulses.front());
@@ -123,6 +128,7 @@ void DetectorBank::run_noise(std::int64_t until) {
   while (next_noise_ < until) {
     const std::int64_t now = next_noise_;
     if (next_sync_ == now) pulse_sync();
+    if (next_second_ == now) pulse_second();
     for (std::size_t i = 0; i < live_.size(); ++i) serve(i, now);
     find_next();
   }
@@ -148,11 +154,25 @@ void DetectorBank::serve(std::size_t detector, std::int64_t now) {
 void DetectorBank::pulse_sync() {
   const double at = static_cast<double>(next_sync_ - block_.slot_zero);
   const auto jittered = [&] { return block_.slot_zero + round_ps(at + kSyncJitterPs * draw_normal(sync_stream_)); };
-  put(sync_channel(), jittered(), nullptr);
-  if (sync_slot_ == frame_slot_) put(frame_channel(), jittered() + kFrameDelayPs, nullptr);
+  if (options_.sync == SyncType::pulses) put(sync_channel(), jittered(), nullptr);
+  if (options_.sync != SyncType::none && sync_slot_ == frame_slot_)
+    put(frame_channel(), jittered() + kFrameDelayPs, nullptr);
   sync_slot_ += block_.sync_divider;
   next_sync_ = sync_slot_ < known_slots_ ? block_.slot_zero + block_.slot_period * static_cast<std::int64_t>(sync_slot_)
                                          : kNever;
+}
+
+/// Light begins on a second; the first one is after the header's begin.
+void DetectorBank::begin_seconds() {
+  next_second_ = kNever;
+  if (options_.sync != SyncType::pps) return;
+  const std::int64_t light = block_.slot_zero + block_.slot_period * static_cast<std::int64_t>(block_.first_slot);
+  next_second_ = light - (light - block_.begin - 1) / kSecond * kSecond;
+}
+
+void DetectorBank::pulse_second() {
+  put(sync_channel(), next_second_ + round_ps(kSecondJitterPs * draw_normal(second_stream_)), nullptr);
+  next_second_ += kSecond;
 }
 
 void DetectorBank::click(std::size_t detector, std::int64_t time) {

@@ -23,10 +23,11 @@ struct RawTag {
 };
 
 struct BankOptions {
-  std::vector<DetectorModel> detectors;  // detector i is channel i; then sync, then frame
+  std::vector<DetectorModel> detectors;  // detector i is channel i; then sync (or pps), then frame
   std::vector<double> stray_hz;          // clicks of stray light, while the shutter is open
   std::uint64_t seed = 0;
   NodeId node = NodeId::bob;
+  SyncType sync = SyncType::pulses;
 };
 
 class DetectorBank {
@@ -78,6 +79,8 @@ class DetectorBank {
   void run_noise(std::int64_t until);
   void serve(std::size_t detector, std::int64_t until);
   void pulse_sync();
+  void pulse_second();
+  void begin_seconds();
   void find_next();
   std::int64_t jitter(const DetectorModel& model);
   void put(std::size_t channel, std::int64_t time, const Live* withheld_by);
@@ -86,13 +89,13 @@ class DetectorBank {
   std::vector<Live> live_;
   std::vector<std::int64_t> delay_;
   std::int64_t earliest_ = 0, latest_ = 0;
-  CounterStream stream_, sync_stream_;
+  CounterStream stream_, sync_stream_, second_stream_;
   Stray stray_ = Stray::blocked;
   LightHeader block_;
   std::uint64_t sync_slot_ = 0;    // of the next sync pulse
   std::uint64_t frame_slot_ = 0;   // the slot that the frame marker comes with
   std::uint64_t known_slots_ = 0;  // slots that have left Alice
-  std::int64_t next_noise_ = 0, next_sync_ = 0;
+  std::int64_t next_noise_ = 0, next_sync_ = 0, next_second_ = 0;
   std::vector<RawTag> tags_;
 };
 

@@ -133,12 +133,12 @@ Result<void> FourStateSource::begin_block(std::uint64_t slots) {
   if (auto ok = bench_.light->await_receiver(SteadyDeadlines().in(kReceiverTimeout), emitting_); !ok.ok()) return ok;
   const Picoseconds now = bench_.clock->now();
   // Motorised: a whole period, in which the first setting is reached.
-  const Picoseconds lead = bench_.waveplate ? std::max(period_, quiet_time(scenario_)) : quiet_time(scenario_);
+  const Picoseconds start = std::max(light_begins(scenario_, now), bench_.waveplate ? now + period_ : now);
   batch_.header = {};
   batch_.header.flags = kBlockBegins;
   batch_.header.block = blocks_;
   batch_.header.block_slots = block_slots_ = slots;
-  batch_.header.slot_zero = (now + lead).count;
+  batch_.header.slot_zero = start.count;
   batch_.header.slot_period = period_.count;
   batch_.header.sync_divider = scenario_.timing.sync_divider;
   batch_.header.begin = now.count;
@@ -167,7 +167,7 @@ Result<void> FourStateSource::resume_block(std::uint64_t first_slot) {
                                                  first_slot, scenario_.timing.sync_divider, next_slot_, block_slots_));
   if (auto ok = bench_.light->await_receiver(SteadyDeadlines().in(kReceiverTimeout), emitting_); !ok.ok()) return ok;
   const Picoseconds now = bench_.clock->now();
-  const Picoseconds start = now + (bench_.waveplate ? std::max(period_, quiet_time(scenario_)) : quiet_time(scenario_));
+  const Picoseconds start = std::max(light_begins(scenario_, now), bench_.waveplate ? now + period_ : now);
   LightHeader& h = batch_.header;
   h.flags = kBlockResumes;
   h.photons = 0;

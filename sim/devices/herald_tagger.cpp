@@ -17,7 +17,7 @@ BankOptions bank_options(const Scenario& s, std::uint64_t seed) {
   herald.afterpulse_probability = herald.dead_time_ns = 0;
   herald.jitter_ps = kHeraldJitterPs;
   herald.rate_limit_hz = 1e10;
-  return {{herald}, {}, seed, NodeId::alice};
+  return {{herald}, {}, seed, NodeId::alice, SyncType::pulses};
 }
 
 std::vector<hal::ChannelConfig> default_channels() {
@@ -31,7 +31,13 @@ std::vector<hal::ChannelConfig> default_channels() {
 }  // namespace
 
 HeraldTagger::HeraldTagger(const Scenario& s, std::uint64_t seed)
-    : TaggerBase("alice-tagger", {{s.tagger.tick_num, s.tagger.tick_den}, 0, s.tagger.fifo_depth, s.tagger.drain_hz, 3},
+    : TaggerBase("alice-tagger",
+                 {{s.tagger.tick_num, s.tagger.tick_den},
+                  s.alice_clock,
+                  s.tagger.fifo_depth,
+                  s.tagger.drain_hz,
+                  3,
+                  {seed, NodeId::alice, Purpose::sim_tagger, FreeClock::kNoiseIndex}},
                  default_channels()),
       offset_(alice_timing(s).channels[0].delay.count),
       bank_(bank_options(s, seed)) {}

@@ -15,7 +15,7 @@ constexpr std::chrono::seconds kConnectTimeout{5};
 constexpr std::int64_t kRateSpan = 10'000'000'000;  // 10 ms
 
 BankOptions bank_options(const Scenario& s, std::uint64_t seed) {
-  BankOptions o{s.receiver.detectors, {}, seed, NodeId::bob};
+  BankOptions o{s.receiver.detectors, {}, seed, NodeId::bob, s.timing.sync};
   const double passed = transmittance(Decibels{s.receiver.loss_db});
   for (std::size_t i = 0; i < o.detectors.size(); ++i)
     o.stray_hz.push_back(s.channel.background_hz * passed * o.detectors[i].efficiency *
@@ -23,25 +23,25 @@ BankOptions bank_options(const Scenario& s, std::uint64_t seed) {
   return o;
 }
 
-std::vector<hal::ChannelConfig> default_channels(std::size_t detectors) {
-  std::vector<hal::ChannelConfig> channels(detectors + 2);
-  channels[detectors].role = hal::ChannelRole::sync;
-  channels[detectors + 1].role = hal::ChannelRole::frame;
+std::vector<hal::ChannelConfig> default_channels(const Scenario& s) {
+  std::vector<hal::ChannelConfig> channels;
+  for (const hal::ChannelLayout& c : bob_timing(s).channels) channels.emplace_back().role = c.role;
   return channels;
 }
 
-TagStreamOptions stream_options(const Scenario& s) {
+TagStreamOptions stream_options(const Scenario& s, std::uint64_t seed) {
   return {{s.tagger.tick_num, s.tagger.tick_den},
-          s.tagger.clock_ppm,
+          s.bob_clock,
           s.tagger.fifo_depth,
           s.tagger.drain_hz,
-          s.receiver.detectors.size() + 2};
+          bob_timing(s).channels.size(),
+          {seed, NodeId::bob, Purpose::sim_tagger, FreeClock::kNoiseIndex}};
 }
 
 }  // namespace
 
 ReceiverTagger::ReceiverTagger(const Scenario& s, std::uint64_t seed, std::filesystem::path light, ReceiverBench bench)
-    : TaggerBase("bob-tagger", stream_options(s), default_channels(s.receiver.detectors.size())),
+    : TaggerBase("bob-tagger", stream_options(s, seed), default_channels(s)),
       light_path_(std::move(light)),
       bench_(std::move(bench)),
       slack_(earliest_before_slot(s).count),

@@ -17,16 +17,18 @@ constexpr std::size_t kUsualTags = 8 * kBatchPhotons, kUsualLosses = 1024;
 
 TagStream::TagStream(TagStreamOptions options, std::vector<hal::ChannelConfig> channels)
     : options_(options),
+      clock_(options.clock, options.clock_noise),
       channels_(std::move(channels)),
       counts_(options.channels, 0),
       blind_until_(options.channels, std::numeric_limits<std::int64_t>::min()) {
   // acquire() must not allocate: room for what one batch of light can bring.
   tags_.reserve(kUsualTags);
   losses_.reserve(kUsualLosses);
+  origin_ = edge_ = complete_ = ticks(0);
 }
 
-std::int64_t TagStream::ticks(std::int64_t ps) const {
-  const std::int64_t own = ps + round_ps(static_cast<double>(ps) * options_.clock_ppm * 1e-6);
+std::int64_t TagStream::ticks(std::int64_t ps) {
+  const std::int64_t own = clock_.reads(ps);
   const auto [num, den] = options_.tick;
   if (num == 1 && den == 1) return own;
   if (den == 1 && own >= 0) return own / static_cast<std::int64_t>(num);

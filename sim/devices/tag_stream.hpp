@@ -9,15 +9,17 @@
 
 #include "drivers/hal/time_tagger.hpp"
 #include "sim/devices/detector_bank.hpp"
+#include "sim/devices/free_clock.hpp"
 
 namespace nicol::sim {
 
 struct TagStreamOptions {
   TickLength tick;
-  double clock_ppm = 0;
+  ClockModel clock = {};
   std::uint64_t fifo_depth = 8192;
   double drain_hz = 50e6;
   std::size_t channels = 0;
+  StreamKey clock_noise = {};
 };
 
 /// One run of a tagger, from start() to stop(). Not thread-safe.
@@ -46,7 +48,7 @@ class TagStream {
     hal::LossInterval interval;
     std::uint64_t before = 0;  // tags that come before it
   };
-  std::int64_t ticks(std::int64_t ps) const;
+  std::int64_t ticks(std::int64_t ps);
   bool overflows(std::int64_t time);
   void lose(const RawTag& tag, std::int64_t tick);
   void end_overflow();
@@ -56,6 +58,7 @@ class TagStream {
   std::int64_t copy_tags(hal::TagBlock& block);
 
   const TagStreamOptions options_;
+  FreeClock clock_;
   const std::vector<hal::ChannelConfig> channels_;
   std::vector<std::uint64_t> counts_;
   std::vector<std::int64_t> blind_until_;

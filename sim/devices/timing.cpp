@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kPicosPerNano = 1e3, kPicosPerSecond = 1e12;
 constexpr double kQuietPs = 1e7;  // at least 10 us
+constexpr double kUntoldEndPs = 2e9;
 
 Picoseconds rounded(double ps) { return {static_cast<std::int64_t>(std::llround(ps))}; }
 
@@ -33,11 +34,11 @@ hal::TimingLayout common(const Scenario& s) {
   return t;
 }
 
-/// The sync and frame channels come after `first` others.
-void set_marks(hal::TimingLayout& t, std::size_t first) {
+/// The sync (or pps) and frame channels come after `first` others.
+void set_marks(hal::TimingLayout& t, std::size_t first, hal::ChannelRole role) {
   t.channels.resize(first + 2);
   const auto sync = static_cast<std::uint16_t>(first), frame = static_cast<std::uint16_t>(first + 1);
-  t.channels[first] = {sync, hal::ChannelRole::sync, 0, 0, {}};
+  t.channels[first] = {sync, role, 0, 0, {}};
   t.channels[first + 1] = {frame, hal::ChannelRole::frame, 0, 0, {kFrameDelayPs}};
 }
 
@@ -69,12 +70,21 @@ Picoseconds blind_time(const Scenario& s) {
 }
 
 Picoseconds quiet_time(const Scenario& s) {
-  return latest_after_slot(s) + earliest_before_slot(s) + blind_time(s) * 4 + rounded(kQuietPs);
+  // Who has to find the block's end by a clock of his own waits longer for it.
+  const double quiet = s.timing.sync == SyncType::none ? kUntoldEndPs : kQuietPs;
+  return latest_after_slot(s) + earliest_before_slot(s) + blind_time(s) * 4 + rounded(quiet);
+}
+
+Picoseconds light_begins(const Scenario& s, Picoseconds now) {
+  const Picoseconds begins = now + quiet_time(s) + Picoseconds::seconds(s.timing.lead_s);
+  if (s.timing.sync != SyncType::pps) return begins;
+  constexpr auto kSecond = static_cast<std::int64_t>(kPicosPerSecond);
+  return {(begins.count + kSecond - 1) / kSecond * kSecond};
 }
 
 hal::TimingLayout alice_timing(const Scenario& s) {
   hal::TimingLayout t = common(s);
-  set_marks(t, 1);
+  set_marks(t, 1, hal::ChannelRole::sync);
   t.channels[0] = {0, hal::ChannelRole::herald, 0, 0, rounded(offset_ps(s))};
   return t;
 }
@@ -83,7 +93,10 @@ hal::TimingLayout bob_timing(const Scenario& s) {
   hal::TimingLayout t = common(s);
   t.blind_time = blind_time(s);
   const bool passive = s.receiver.kind == hal::ReceiverKind::passive;
-  set_marks(t, s.receiver.detectors.size());
+  const std::size_t detectors = s.receiver.detectors.size();
+  t.channels.resize(detectors);
+  if (s.timing.sync == SyncType::pulses) set_marks(t, detectors, hal::ChannelRole::sync);
+  if (s.timing.sync == SyncType::pps) set_marks(t, detectors, hal::ChannelRole::pps);
   for (std::size_t i = 0; i < s.receiver.detectors.size(); ++i)
     t.channels[i] = {
         static_cast<std::uint16_t>(i),    hal::ChannelRole::detector, static_cast<std::uint8_t>(passive ? i / 2 : 0),

@@ -17,6 +17,10 @@ Picoseconds blind_time(const Scenario& scenario);
 /// Darkness before slot 0 and after the last slot: longer than anything a tag can still change.
 Picoseconds quiet_time(const Scenario& scenario);
 
+/// Darkness from the start of a block, or of light after a pause, to the first slot: at least the quiet time and the
+/// scenario's lead; with a pulse a second to the next of Alice's seconds.
+Picoseconds light_begins(const Scenario& scenario, Picoseconds now);
+
 /// What detection needs to know, with the nominal delays (declared, not measured).
 hal::TimingLayout alice_timing(const Scenario& scenario);
 hal::TimingLayout bob_timing(const Scenario& scenario);

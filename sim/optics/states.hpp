@@ -24,6 +24,8 @@ double background_share(hal::ReceiverKind kind, double splitter, std::size_t det
 
 /// Jitter (standard deviation) of Alice's herald detector, and of the sync and frame pulses.
 inline constexpr double kHeraldJitterPs = 100, kSyncJitterPs = 20;
+/// Of a satellite receiver's pulse a second.
+inline constexpr double kSecondJitterPs = 20'000;
 /// The frame pulse comes so long after the sync pulse of slot 0, so that no tick holds both.
 inline constexpr std::int64_t kFrameDelayPs = 5'000;
 

@@ -9,7 +9,8 @@ constexpr double kHuge = 1e15;
 
 constexpr std::string_view kSources[] = {"heralded", "pulsed", "motorised"}, kChannels[] = {"fibre", "free_space"},
                            kReceivers[] = {"passive", "active"}, kLengths[] = {"sps_g2", "sp_variable"},
-                           kKeyBases[] = {"rectilinear", "both"}, kCompensators[] = {"none", "quarter-half-quarter"};
+                           kKeyBases[] = {"rectilinear", "both"}, kCompensators[] = {"none", "quarter-half-quarter"},
+                           kSyncs[] = {"pulses", "pps", "none"};
 
 constexpr Choice kSourceType{kSources,
                              [](Scenario& s, std::size_t word) { s.source.type = static_cast<SourceType>(word); }};
@@ -20,6 +21,7 @@ constexpr Choice kReceiverType{kReceivers, [](Scenario& s, std::size_t word) {
                                }};
 constexpr Choice kCompensatorType{
     kCompensators, [](Scenario& s, std::size_t word) { s.compensator.type = static_cast<CompensatorType>(word); }};
+constexpr Choice kSyncType{kSyncs, [](Scenario& s, std::size_t word) { s.timing.sync = static_cast<SyncType>(word); }};
 constexpr Choice kLengthFunction{kLengths, [](Scenario& s, std::size_t word) { s.protocol.length = kLengths[word]; }};
 constexpr Choice kKeyBasesChoice{kKeyBases,
                                  [](Scenario& s, std::size_t word) { s.protocol.key_bases = kKeyBases[word]; }};
@@ -103,10 +105,19 @@ void add_electronics(std::vector<Field>& fields, Scenario& s) {
                                {"tagger", "tick_den", &s.tagger.tick_den, 1, 1e9},
                                {"tagger", "fifo_depth", &s.tagger.fifo_depth, 1, 1e9},
                                {"tagger", "drain_hz", &s.tagger.drain_hz, 1, 1e10},
-                               {"tagger", "clock_ppm", &s.tagger.clock_ppm, -1000, 1000},
+                               {"tagger", "clock_ppm", &s.bob_clock.ppm, -1000, 1000},
+                               {"timing", "sync", kSyncType},
                                {"timing", "sync_divider", &s.timing.sync_divider, 1, 1e9},
                                {"timing", "gate_ns", &s.timing.gate_ns, 1e-3, 1e9, true},
-                               {"timing", "slot_offset_ns", &s.timing.slot_offset_ns, 0, 1e6}});
+                               {"timing", "slot_offset_ns", &s.timing.slot_offset_ns, 0, 1e6},
+                               {"timing", "lead_s", &s.timing.lead_s, 0, 10}});
+}
+
+void add_clock(std::vector<Field>& fields, std::string_view t, ClockModel& c) {
+  fields.insert(fields.end(), {{t, "offset_s", &c.offset_s, -1e4, 1e4},
+                               {t, "ppm", &c.ppm, -1000, 1000},
+                               {t, "drift_per_s", &c.drift_per_s, -1e-6, 1e-6},
+                               {t, "walk_per_sqrt_s", &c.walk_per_sqrt_s, 0, 1e-6}});
 }
 
 void add_protocol(std::vector<Field>& fields, Scenario::Protocol& p) {
@@ -131,6 +142,8 @@ std::vector<Field> scenario_fields(Scenario& s) {
   add_compensator(fields, s.compensator);
   add_detector(fields);
   add_electronics(fields, s);
+  add_clock(fields, "alice_clock", s.alice_clock);
+  add_clock(fields, "bob_clock", s.bob_clock);
   add_protocol(fields, s.protocol);
   return fields;
 }

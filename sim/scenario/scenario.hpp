@@ -14,6 +14,8 @@
 namespace nicol::sim {
 
 enum class SourceType : std::uint8_t { heralded, pulsed, motorised };
+/// What Bob's tagger gets of Alice's clock besides light: sync and frame pulses, a pulse a second and a frame, nothing.
+enum class SyncType : std::uint8_t { pulses, pps, none };
 enum class ChannelType : std::uint8_t { fibre, free_space };
 
 enum class CompensatorType : std::uint8_t { none, quarter_half_quarter };
@@ -21,6 +23,12 @@ enum class CompensatorType : std::uint8_t { none, quarter_half_quarter };
 struct DetectorModel {
   double efficiency = 0.6, dark_hz = 100, afterpulse_probability = 0, afterpulse_decay_ns = 50, dead_time_ns = 50;
   double jitter_ps = 150, jitter_tail_ps = 0, jitter_tail_fraction = 0, rate_limit_hz = 5e6;
+};
+/// A clock against the one that the light keeps: how it stands and runs at the start of the run, and how that changes.
+struct ClockModel {
+  double offset_s = 0, ppm = 0;
+  double drift_per_s = 0;      // of the relative frequency
+  double walk_per_sqrt_s = 0;  // its random walk: one standard deviation after a second
 };
 struct MotorModel {
   double speed_dps = 60, offset_deg = 0, backlash_deg = 0, wedge = 0, settle_ms = 20;
@@ -65,11 +73,14 @@ struct Scenario {
   struct Tagger {
     std::uint64_t tick_num = 1, tick_den = 1;  // picoseconds
     std::uint64_t fifo_depth = 8192;
-    double drain_hz = 50e6, clock_ppm = 0;
+    double drain_hz = 50e6;
   } tagger;
+  ClockModel alice_clock, bob_clock;  // of their taggers
   struct Timing {
     std::uint32_t sync_divider = 1000;
     double gate_ns = 2, slot_offset_ns = 0;
+    SyncType sync = SyncType::pulses;
+    double lead_s = 0;  // of darkness before a block's first slot
   } timing;
   struct Protocol {
     std::uint64_t block_slots = 0;

@@ -11,6 +11,8 @@
 namespace nicol::sim {
 namespace {
 
+constexpr double kSlowestRecovered = 1e5;  // Hz
+
 Error wrong(std::string message) { return {Code::bad_input, std::move(message), {}, 0, {}}; }
 
 Result<void> check_photons(const Scenario::Source& source) {
@@ -50,6 +52,16 @@ Result<void> check_timing(const Scenario& s) {
   return {};
 }
 
+Result<void> check_sync(const Scenario& s) {
+  if (s.timing.sync != SyncType::none) return {};
+  if (s.receiver.kind == hal::ReceiverKind::active)
+    return wrong("timing.sync: an active receiver sets its basis by slot: expected pulses or pps, got none");
+  if (s.source.rate_hz < kSlowestRecovered)
+    return wrong(fmt::format("timing.sync: clicks alone tell slots of at most {} us: expected pulses or pps, got none",
+                             1e6 / kSlowestRecovered));
+  return {};
+}
+
 Result<void> check_rest(const Scenario& s) {
   for (const DetectorModel& d : s.receiver.detectors)
     if (d.efficiency == 0) return wrong("detector.efficiency: a detector that sees nothing makes no rig");
@@ -67,7 +79,7 @@ Result<void> check_rest(const Scenario& s) {
 Result<void> validate(const Scenario& s) {
   for (const auto& check : {check_photons, check_herald})
     if (auto ok = check(s.source); !ok.ok()) return ok;
-  for (const auto& check : {check_timing, check_rest})
+  for (const auto& check : {check_timing, check_sync, check_rest})
     if (auto ok = check(s); !ok.ok()) return ok;
   return {};
 }

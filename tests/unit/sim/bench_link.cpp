@@ -27,7 +27,7 @@ std::int64_t rig_ps(const hal::Rig& rig, const sim::Scenario& s, std::int64_t ti
   const bool bob = rig.receiver != hal::ReceiverKind::none;
   const double ps =
       static_cast<double>(ticks) * static_cast<double>(s.tagger.tick_num) / static_cast<double>(s.tagger.tick_den);
-  return static_cast<std::int64_t>(std::llround(bob ? ps / (1 + s.tagger.clock_ppm * 1e-6) : ps));
+  return static_cast<std::int64_t>(std::llround(bob ? ps / (1 + s.bob_clock.ppm * 1e-6) : ps));
 }
 
 /// Start of slot 0: the mean over all sync tags of where each puts it.
@@ -141,8 +141,9 @@ BenchLink::Block BenchLink::run(std::uint64_t slots) {
   const Picoseconds period = alice_->timing.slot_period;
   const std::int64_t begin = alice_->clock->now().count;
   const std::int64_t until =
-      begin + sim::quiet_time(scenario_).count + period.count * static_cast<std::int64_t>(slots) + 1'000'000;
-  std::thread bob([&] { block.bob = record(*tagger, options_.storage, until); });
+      sim::light_begins(scenario_, {begin}).count + period.count * static_cast<std::int64_t>(slots) + 1'000'000;
+  const std::int64_t his_until = until + Picoseconds::seconds(scenario_.bob_clock.offset_s).count;
+  std::thread bob([&] { block.bob = record(*tagger, options_.storage, his_until); });
   EXPECT_TRUE(source->begin_block(slots).ok());
   for (std::uint64_t first = 0; first < slots; first += options_.chunk) {
     const std::size_t n = std::min<std::size_t>(options_.chunk, slots - first);

@@ -35,7 +35,7 @@ struct Reader {
 };
 
 TagStream make_stream(std::uint64_t depth, double drain_hz, TickLength tick = {1, 1}, double ppm = 0) {
-  return TagStream({tick, ppm, depth, drain_hz, 3}, std::vector<hal::ChannelConfig>(3));
+  return TagStream({tick, {0, ppm, 0, 0}, depth, drain_hz, 3, {}}, std::vector<hal::ChannelConfig>(3));
 }
 
 TEST(Fifo, KeepsEverythingWhileItDrainsFastEnough) {
@@ -164,7 +164,7 @@ TEST(TagStream, DropsDisabledChannelsAndTheirDeadTime) {
   std::vector<hal::ChannelConfig> channels(3);
   channels[0].enabled = false;
   channels[1].dead_time_ticks = 100;
-  TagStream stream({{1, 1}, 0, 100, 1e12, 3}, channels);
+  TagStream stream({{1, 1}, {}, 100, 1e12, 3, {}}, channels);
   stream.resume({0});
   for (std::int64_t t = 0; t < 10; ++t) {
     stream.push({t * 30, 0, 0, false});
