@@ -16,16 +16,11 @@ using namespace std::chrono_literals;
 constexpr auto kLookPatience = 10s, kTestPatience = 60s;
 constexpr const char* kColumns[] = {"driver", "model", "serial", "unit", "port", "state"};
 
-std::string value_of(const hal::DeviceArgs& args, std::string_view key) {
-  const auto at = args.find(key);
-  return at == args.end() ? "" : at->second;
-}
-
 /// What find() leaves unsaid: a device that nothing stands in the way of is free.
 std::string state_of(const hal::DeviceArgs& args) {
-  if (std::string state = value_of(args, "state"); !state.empty()) return state;
-  if (!value_of(args, "error").empty()) return "error";
-  return value_of(args, "missing").empty() ? "free" : "no permission";
+  if (std::string state = hal::argument(args, "state"); !state.empty()) return state;
+  if (!hal::argument(args, "error").empty()) return "error";
+  return hal::argument(args, "missing").empty() ? "free" : "no permission";
 }
 
 std::string names_of(const std::vector<hal::Driver>& drivers) {
@@ -52,10 +47,10 @@ void print_table(const std::vector<hal::DeviceArgs>& found, const hal::Registry&
   fmt::print(kRow, "DRIVER", "MODEL", "SERIAL", "UNIT", "PORT", "STATE");
   for (const hal::DeviceArgs& args : found) {
     std::string cells[std::size(kColumns)];
-    for (std::size_t i = 0; i < std::size(kColumns); ++i) cells[i] = value_of(args, kColumns[i]);
+    for (std::size_t i = 0; i < std::size(kColumns); ++i) cells[i] = hal::argument(args, kColumns[i]);
     fmt::print(kRow, cells[0], cells[1], cells[2], cells[3], cells[4], state_of(args));
     for (const char* key : {"missing", "error", "note"})
-      if (const std::string text = value_of(args, key); !text.empty()) fmt::print("{:14} {}\n", "", text);
+      if (const std::string text = hal::argument(args, key); !text.empty()) fmt::print("{:14} {}\n", "", text);
   }
   if (!found.empty()) return;
   fmt::print("No device found. Drivers: {}.\n", names_of(registry.drivers()));
@@ -84,7 +79,7 @@ Result<hal::DeviceArgs> device_named(const Instruments& instruments, const std::
   if (!found) return found.error();
   std::vector<hal::DeviceArgs> matches;
   for (const hal::DeviceArgs& args : *found)
-    if (value_of(args, "serial") == name || value_of(args, "port") == name) matches.push_back(args);
+    if (hal::argument(args, "serial") == name || hal::argument(args, "port") == name) matches.push_back(args);
   if (matches.size() == 1) return matches.front();
   return Error{
       Code::bad_input,

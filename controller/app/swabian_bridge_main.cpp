@@ -20,11 +20,6 @@ int refuse(const std::string& why) {
   return 2;
 }
 
-std::string value_of(const hal::DeviceArgs& args, std::string_view key) {
-  const auto at = args.find(key);
-  return at == args.end() ? "" : at->second;
-}
-
 /// Before any thread, so that all of them leave these to sigwait.
 sigset_t block_signals() {
   sigset_t wanted;
@@ -52,14 +47,14 @@ int main(int argc, char** argv) {
   if (argc != 2) return refuse("one argument was expected");
   const auto args = hal::parse_device_args(argv[1]);
   if (!args) return refuse(describe(args.error()));
-  const auto address = tagger_bridge::parse_address(value_of(*args, "address"));
+  const auto address = tagger_bridge::parse_address(hal::argument(*args, "address"));
   if (!address) return refuse(describe(address.error()));
   const sigset_t signals = block_signals();
   bridge::ServerOptions options;
   options.address = *address;
-  options.key_file = value_of(*args, "key");
+  options.key_file = hal::argument(*args, "key");
   if (!options.key_file.empty()) options.seal = app::key_file_seal;
-  TimeTagger* tagger = createTimeTagger(value_of(*args, "serial"));
+  TimeTagger* tagger = createTimeTagger(hal::argument(*args, "serial"));
   const int exit = serve(*tagger, std::move(options), signals);
   freeTimeTagger(tagger);
   return exit;

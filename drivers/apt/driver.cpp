@@ -16,13 +16,8 @@ namespace {
 
 constexpr std::uint16_t kVendor = 0x0403, kProduct = 0xfaf0;
 
-std::string_view arg(const hal::DeviceArgs& args, std::string_view key) {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string_view{} : std::string_view(it->second);
-}
-
 Result<double> number(const hal::DeviceArgs& args, std::string_view key, double otherwise, hal::Range range) {
-  const std::string_view text = arg(args, key);
+  const std::string text = hal::argument(args, key);
   if (text.empty()) return otherwise;
   double value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -34,8 +29,8 @@ Result<double> number(const hal::DeviceArgs& args, std::string_view key, double 
 bool is_apt(const transport::SerialPortInfo& port) { return port.vendor_id == kVendor && port.product_id == kProduct; }
 
 bool wanted(const hal::DeviceArgs& args, const transport::SerialPortInfo& port) {
-  return is_apt(port) && (arg(args, "serial").empty() || arg(args, "serial") == port.serial) &&
-         (arg(args, "port").empty() || arg(args, "port") == port.port);
+  return is_apt(port) && (hal::argument(args, "serial").empty() || hal::argument(args, "serial") == port.serial) &&
+         (hal::argument(args, "port").empty() || hal::argument(args, "port") == port.port);
 }
 
 hal::DeviceArgs described(const transport::SerialPortInfo& port) {
@@ -65,12 +60,12 @@ Result<transport::SerialPortInfo> the_one(const hal::DeviceArgs& args) {
     return Error{
         Code::not_found,
         fmt::format("no APT controller (USB 0403:faf0) with serial \"{}\" is plugged in: check cable and supply",
-                    arg(args, "serial"))};
+                    hal::argument(args, "serial"))};
   return Error{Code::bad_input, fmt::format("{} APT controllers are plugged in: say which with serial=", fit.size())};
 }
 
 Result<const Model*> model_for(const hal::DeviceArgs& args, const transport::SerialPortInfo& port) {
-  const std::string_view named = arg(args, "model");
+  const std::string named = hal::argument(args, "model");
   const Model* model = named.empty() ? model_of_serial(port.serial) : model_named(named);
   if (model != nullptr) return model;
   return Error{Code::not_supported,

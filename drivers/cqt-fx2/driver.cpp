@@ -12,17 +12,12 @@ namespace {
 
 using Args = hal::DeviceArgs;
 
-std::string value_of(const Args& args, std::string_view key, std::string_view otherwise = "") {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string(otherwise) : it->second;
-}
-
 Error bad_input(std::string message) { return {Code::bad_input, std::move(message), "cqt-fx2", 0, {}}; }
 
 Result<std::vector<Args>> find(const Args& args, transport::Hub& hub) {
   const auto usb = hub.usb();
   if (!usb) return usb.error();
-  const std::string wanted = value_of(args, "serial");
+  const std::string wanted = hal::argument(args, "serial");
   std::vector<Args> found;
   for (const transport::UsbInfo& info : (*usb)->list()) {
     if (info.vendor_id != kVendor || info.product_id != kProduct) continue;
@@ -48,15 +43,15 @@ Result<std::uint16_t> dac_value(const Args& args, std::string_view key, std::uin
 
 Result<TaggerOptions> options_of(const Args& args) {
   TaggerOptions options;
-  options.serial = value_of(args, "serial");
+  options.serial = hal::argument(args, "serial");
   const auto threshold = dac_value(args, "threshold", options.levels.threshold);
   if (!threshold) return threshold.error();
   const auto skew = dac_value(args, "skew", options.levels.skew);
   if (!skew) return skew.error();
-  const std::string reference = value_of(args, "reference", "internal");
+  const std::string reference = hal::argument(args, "reference", "internal");
   if (reference != "internal" && reference != "external")
     return bad_input(fmt::format("reference={} is neither internal nor external", reference));
-  auto phases = PhaseTable::parse(value_of(args, "phases"));
+  auto phases = PhaseTable::parse(hal::argument(args, "phases"));
   if (!phases) return std::move(phases).error();
   options.levels = {*threshold, *skew, reference == "external"};
   options.phases = *phases;

@@ -15,17 +15,13 @@ using transport::SerialPortInfo;
 
 constexpr std::uint16_t kFtdi = 0x0403, kFt230x = 0x6015;
 
-std::string text(const hal::DeviceArgs& args, std::string_view key) {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string() : it->second;
-}
-bool may_probe(const hal::DeviceArgs& args) { return text(args, "probe") == "1"; }
+bool may_probe(const hal::DeviceArgs& args) { return hal::argument(args, "probe") == "1"; }
 
 Error refused(Code code, std::string message) { return {code, std::move(message)}; }
 
 /// The adapters that the arguments allow: the named one, or all that look like the one Thorlabs sells.
 std::vector<SerialPortInfo> adapters(const hal::DeviceArgs& args) {
-  const std::string port = text(args, "port"), adapter = text(args, "adapter");
+  const std::string port = hal::argument(args, "port"), adapter = hal::argument(args, "adapter");
   std::vector<SerialPortInfo> found;
   for (SerialPortInfo& info : transport::list_serial_ports()) {
     const bool usual = info.vendor_id == kFtdi && info.product_id == kFt230x;
@@ -105,7 +101,7 @@ Result<std::vector<hal::DeviceArgs>> find(Buses& buses, const hal::DeviceArgs& a
 
 Result<std::vector<SerialPortInfo>> places_to_look(const hal::DeviceArgs& args) {
   auto places = adapters(args);
-  const std::string port = text(args, "port"), adapter = text(args, "adapter");
+  const std::string port = hal::argument(args, "port"), adapter = hal::argument(args, "adapter");
   if (places.empty() && !port.empty()) return refused(Code::not_found, fmt::format("there is no port {}", port));
   if (places.empty() && !adapter.empty())
     return refused(Code::not_found, fmt::format("no adapter with serial number {} is plugged in", adapter));
@@ -119,7 +115,7 @@ Result<std::vector<SerialPortInfo>> places_to_look(const hal::DeviceArgs& args) 
 }
 
 Result<std::string> addresses_to_ask(const hal::DeviceArgs& args) {
-  const std::string address = text(args, "address");
+  const std::string address = hal::argument(args, "address");
   if (address.empty()) return std::string(kAddresses);
   if (address.size() == 1 && is_address(address[0])) return address;
   return refused(Code::bad_input, fmt::format("address \"{}\" is not one of 0..9, A..F", address));
@@ -156,7 +152,7 @@ Result<std::unique_ptr<hal::Device>> make(Buses& buses, const hal::DeviceArgs& a
     if (!here && places->size() == 1) return std::move(here).error();
     if (here) found.insert(found.end(), here->begin(), here->end());
   }
-  auto chosen = choose(found, text(args, "serial"));
+  auto chosen = choose(found, hal::argument(args, "serial"));
   Result<std::unique_ptr<Mount>> mount =
       chosen ? Mount::make(*chosen->bus, chosen->address, chosen->identity) : std::move(chosen).error();
   buses.close_unused();

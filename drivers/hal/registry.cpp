@@ -48,6 +48,11 @@ Result<std::vector<DeviceArgs>> found_by(const Driver& driver, const DeviceArgs&
 
 }  // namespace
 
+std::string argument(const DeviceArgs& args, std::string_view key, std::string_view otherwise) {
+  const auto it = args.find(key);
+  return it == args.end() ? std::string(otherwise) : it->second;
+}
+
 Result<DeviceArgs> parse_device_args(std::string_view text) {
   DeviceArgs args;
   if (trimmed(text).empty()) return args;

@@ -15,6 +15,8 @@ namespace nicol::hal {
 
 using DeviceArgs = std::map<std::string, std::string, std::less<>>;  // "driver=elliptec,serial=11400517"
 Result<DeviceArgs> parse_device_args(std::string_view text);
+/// What stands under `key`, or `otherwise` where nothing does.
+std::string argument(const DeviceArgs& args, std::string_view key, std::string_view otherwise = {});
 
 /// The functions hold whatever the driver shares among its devices (a bus, a USB context), by reference.
 struct Driver {

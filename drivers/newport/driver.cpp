@@ -15,13 +15,9 @@ using transport::SerialPortInfo;
 
 constexpr std::uint16_t kNewport = 0x104D, kConex = 0x3000;
 
-std::string text(const hal::DeviceArgs& args, std::string_view key, std::string_view otherwise = {}) {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string(otherwise) : it->second;
-}
-
 std::vector<SerialPortInfo> adapters(const hal::DeviceArgs& args) {
-  const std::string port = text(args, "port"), adapter = text(args, "adapter", text(args, "serial"));
+  const std::string port = hal::argument(args, "port"),
+                    adapter = hal::argument(args, "adapter", hal::argument(args, "serial"));
   std::vector<SerialPortInfo> found, any;
   for (const SerialPortInfo& info : transport::list_serial_ports()) {
     const bool conex = info.vendor_id == kNewport && info.product_id == kConex;
@@ -34,7 +30,7 @@ std::vector<SerialPortInfo> adapters(const hal::DeviceArgs& args) {
 
 Result<Controller::Options> options_of(const hal::DeviceArgs& args) {
   Controller::Options options;
-  const std::string model = text(args, "model", "conex-cc"), axis = text(args, "address", "1");
+  const std::string model = hal::argument(args, "model", "conex-cc"), axis = hal::argument(args, "address", "1");
   if (model == "smc100") {
     options.baud = 57'600;
     options.flow = transport::FlowControl::xon_xoff;
@@ -79,7 +75,7 @@ Result<std::vector<hal::DeviceArgs>> find(const hal::DeviceArgs& args, const Tim
     if (!where.accessible)
       entry.emplace("missing", fmt::format("you may not open {}: join the group dialout, or install Nicol's udev rules",
                                            where.port));
-    else if (text(args, "probe") == "1")
+    else if (hal::argument(args, "probe") == "1")
       probe(entry, *options, where, timing, log);
     entries.push_back(std::move(entry));
   }
@@ -94,7 +90,7 @@ Result<std::unique_ptr<hal::Device>> make(const hal::DeviceArgs& args, const Tim
     return Error{Code::not_found, "no such controller is plugged in: name port= (an SMC100 hides behind its adapter)"};
   if (places.size() > 1)
     return Error{Code::bad_input, fmt::format("{} controllers are plugged in: name serial= or port=", places.size())};
-  const std::string serial = text(args, "serial", places.front().serial);
+  const std::string serial = hal::argument(args, "serial", places.front().serial);
   if (serial.empty())
     return Error{Code::bad_input, "neither controller nor adapter tells a serial number: give it a name with serial="};
   auto controller = open(*options, places.front(), timing, log);

@@ -16,16 +16,11 @@
 namespace nicol::rig {
 namespace {
 
-std::string text(const hal::DeviceArgs& args, std::string_view key) {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string() : it->second;
-}
-
 Error bad(std::string message) { return {Code::bad_input, std::move(message), "", 0, {}}; }
 
 /// The number under `key`, or `otherwise` where there is none.
 Result<double> number(const hal::DeviceArgs& args, std::string_view key, double otherwise) {
-  const std::string value = text(args, key);
+  const std::string value = hal::argument(args, key);
   if (value.empty()) return otherwise;
   double out = 0;
   const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), out);
@@ -55,7 +50,7 @@ class Numbers {
 
 /// "NIC001:source", as DeviceInfo has it, names the board as well.
 std::string board_serial(const hal::DeviceArgs& args) {
-  const std::string serial = text(args, "serial");
+  const std::string serial = hal::argument(args, "serial");
   return serial.substr(0, serial.find(':'));
 }
 
@@ -156,7 +151,7 @@ Result<Board*> board_of(transport::Hub& hub, const hal::DeviceArgs& args, const 
   auto timing = timing_for(args, usual);
   if (!timing) return std::move(timing).error();
   std::string serial = board_serial(args);
-  if (const std::string port = text(args, "port"); is_serial_line(port))
+  if (const std::string port = hal::argument(args, "port"); is_serial_line(port))
     return open_serial_board(hub, *find_serial_board(serial, port), serial, *timing);
   if (serial.empty()) {
     auto only = only_board(hub);
@@ -240,8 +235,8 @@ Result<std::unique_ptr<hal::Device>> make_unit(Board& board, const std::string& 
 }
 
 std::string unit_of(const hal::DeviceArgs& args) {
-  if (std::string unit = text(args, "unit"); !unit.empty()) return unit;
-  const std::string serial = text(args, "serial");
+  if (std::string unit = hal::argument(args, "unit"); !unit.empty()) return unit;
+  const std::string serial = hal::argument(args, "serial");
   const std::size_t colon = serial.find(':');
   return colon == std::string::npos ? std::string() : serial.substr(colon + 1);
 }
@@ -301,8 +296,8 @@ Result<std::vector<hal::DeviceArgs>> find(transport::Hub& hub, const Timing& tim
   const std::string serial = board_serial(args);
   std::vector<hal::DeviceArgs> found;
   for (const hal::DeviceArgs& board : candidates(hub)) {
-    if (!serial.empty() && text(board, "serial") != serial) continue;
-    if (text(args, "probe") == "1" && board.count("missing") == 0) {
+    if (!serial.empty() && hal::argument(board, "serial") != serial) continue;
+    if (hal::argument(args, "probe") == "1" && board.count("missing") == 0) {
       list_units(hub, board, timing, found);
       continue;
     }

@@ -14,18 +14,13 @@ using transport::SerialPortInfo;
 
 constexpr std::string_view kUnits[] = {"laser", "crystal", "laser-tec"};
 
-std::string text(const Args& args, std::string_view key, std::string_view otherwise = {}) {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string(otherwise) : it->second;
-}
-
 bool says_spdc(const SerialPortInfo& info) {
   return info.product.find("SPDC") != std::string::npos || is_spdc_driver(info.serial);
 }
 
 /// Named by port or serial number, else those whose descriptors name them.
 std::vector<SerialPortInfo> places(const Args& args) {
-  const std::string port = text(args, "port"), serial = text(args, "serial");
+  const std::string port = hal::argument(args, "port"), serial = hal::argument(args, "serial");
   std::vector<SerialPortInfo> found;
   for (const SerialPortInfo& info : transport::list_serial_ports()) {
     const bool wanted = !port.empty() ? info.port == port : !serial.empty() ? info.serial == serial : says_spdc(info);
@@ -45,12 +40,12 @@ bool answers(const SerialPortInfo& where, const Timing& timing, transport::WireL
 }
 
 Result<std::vector<Args>> find(const Args& args, const Timing& timing, transport::WireLog* log) {
-  const bool probe = text(args, "probe") == "1";
+  const bool probe = hal::argument(args, "probe") == "1";
   std::vector<Args> entries;
   for (const SerialPortInfo& where : places(args)) {
     if (!says_spdc(where) && !(probe && where.accessible && answers(where, timing, log))) continue;
     for (const std::string_view unit : kUnits) {
-      if (text(args, "unit", std::string(unit)) != unit) continue;
+      if (hal::argument(args, "unit", std::string(unit)) != unit) continue;
       Args entry{{"driver", "s15-spdc"}, {"model", "SPDC driver"}, {"port", where.port}, {"unit", std::string(unit)}};
       if (!where.serial.empty()) entry.emplace("serial", where.serial);
       if (!where.accessible)
@@ -63,10 +58,10 @@ Result<std::vector<Args>> find(const Args& args, const Timing& timing, transport
 
 Result<std::optional<double>> limit_of(const Args& args) {
   if (!args.contains("limit")) return std::optional<double>{};
-  const auto value = parse_number(text(args, "limit"));
+  const auto value = parse_number(hal::argument(args, "limit"));
   if (value && *value > 0 && *value <= kHighestCurrentLimit) return std::optional<double>(*value);
-  return Error{Code::bad_input,
-               fmt::format("limit={} is not a current in 0..{} mA", text(args, "limit"), kHighestCurrentLimit)};
+  return Error{Code::bad_input, fmt::format("limit={} is not a current in 0..{} mA", hal::argument(args, "limit"),
+                                            kHighestCurrentLimit)};
 }
 
 Result<Board*> shared_board(transport::Hub& hub, const Args& args, const Timing& timing) {
@@ -82,7 +77,7 @@ Result<Board*> shared_board(transport::Hub& hub, const Args& args, const Timing&
 }
 
 Result<std::unique_ptr<hal::Device>> make(transport::Hub& hub, const Args& args, const Timing& timing) {
-  const std::string unit = text(args, "unit", "laser");
+  const std::string unit = hal::argument(args, "unit", "laser");
   if (std::find(std::begin(kUnits), std::end(kUnits), unit) == std::end(kUnits))
     return Error{Code::bad_input, fmt::format("unit \"{}\" is none of {}", unit, fmt::join(kUnits, ", "))};
   const auto board = shared_board(hub, args, timing);

@@ -15,17 +15,12 @@ using hal::DeviceArgs;
 using transport::SerialPortInfo;
 using transport::UsbInfo;
 
-std::string text(const DeviceArgs& args, std::string_view key, std::string_view otherwise = {}) {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string(otherwise) : it->second;
-}
-
 Result<double> number(const DeviceArgs& args, std::string_view key, double otherwise, hal::Range range) {
   if (!args.contains(key)) return otherwise;
-  const auto value = scpi::parse_number(text(args, key));
+  const auto value = scpi::parse_number(hal::argument(args, key));
   if (value && range.contains(*value)) return *value;
   return Error{Code::bad_input,
-               fmt::format("{}={} is not a number in {}..{}", key, text(args, key), range.min, range.max)};
+               fmt::format("{}={} is not a number in {}..{}", key, hal::argument(args, key), range.min, range.max)};
 }
 
 struct Found {
@@ -54,7 +49,7 @@ DeviceArgs described(const Found& laser, std::string_view unit) {
 }
 
 std::vector<SerialPortInfo> adapters(const DeviceArgs& args) {
-  const std::string port = text(args, "port"), adapter = text(args, "adapter");
+  const std::string port = hal::argument(args, "port"), adapter = hal::argument(args, "adapter");
   std::vector<SerialPortInfo> found;
   for (const SerialPortInfo& info : transport::list_serial_ports())
     if (port.empty() ? !adapter.empty() && info.serial == adapter : info.port == port) found.push_back(info);
@@ -68,9 +63,9 @@ std::string models() {
 }
 
 Result<std::unique_ptr<Pulser>> open_pulser(transport::Hub& hub, const DeviceArgs& args, const Timing& timing) {
-  const PulserTable* const table = pulser_table(text(args, "model"));
+  const PulserTable* const table = pulser_table(hal::argument(args, "model"));
   if (table == nullptr)
-    return Error{Code::bad_input, fmt::format("model \"{}\" is none of {}", text(args, "model"), models())};
+    return Error{Code::bad_input, fmt::format("model \"{}\" is none of {}", hal::argument(args, "model"), models())};
   const auto baud = number(args, "baud", table->baud, {300, 4'000'000, 1});
   if (!baud) return baud.error();
   const auto channels = number(args, "channels", 4, {1, 8, 1});
@@ -90,19 +85,19 @@ Result<std::unique_ptr<Pulser>> open_pulser(transport::Hub& hub, const DeviceArg
     return transport::open_scpi_serial(transport::address_of(places.front()), line, options, &hub.log(),
                                        std::move(on_link));
   };
-  return Pulser::open(connect, *table, {static_cast<int>(*channels), text(args, "serial"), timing.exchange});
+  return Pulser::open(connect, *table, {static_cast<int>(*channels), hal::argument(args, "serial"), timing.exchange});
 }
 
 /// An entry for each adapter that the arguments name; asks who is there when it may.
 std::vector<DeviceArgs> find_pulsers(transport::Hub& hub, const DeviceArgs& args, const Timing& timing) {
   std::vector<DeviceArgs> entries;
-  if (pulser_table(text(args, "model")) == nullptr) return entries;
+  if (pulser_table(hal::argument(args, "model")) == nullptr) return entries;
   for (const SerialPortInfo& where : adapters(args)) {
-    DeviceArgs entry{{"driver", "scpi-laser"}, {"port", where.port}, {"model", text(args, "model")}};
+    DeviceArgs entry{{"driver", "scpi-laser"}, {"port", where.port}, {"model", hal::argument(args, "model")}};
     if (!where.serial.empty()) entry.emplace("adapter", where.serial);
     if (!where.accessible) {
       entry.emplace("missing", fmt::format("you may not open {}: join the group dialout", where.port));
-    } else if (text(args, "probe") == "1") {
+    } else if (hal::argument(args, "probe") == "1") {
       DeviceArgs one = args;
       one.insert_or_assign("port", where.port);
       const auto pulser = open_pulser(hub, one, timing);
@@ -118,19 +113,19 @@ std::vector<DeviceArgs> find_pulsers(transport::Hub& hub, const DeviceArgs& args
 
 Result<std::vector<DeviceArgs>> find(transport::Hub& hub, const DeviceArgs& args, const Timing& timing) {
   auto entries = find_pulsers(hub, args, timing);
-  const auto found = lasers(hub, text(args, "serial"));
+  const auto found = lasers(hub, hal::argument(args, "serial"));
   if (!found && entries.empty()) return found.error();
-  if (!found || pulser_table(text(args, "model")) != nullptr) return entries;
+  if (!found || pulser_table(hal::argument(args, "model")) != nullptr) return entries;
   for (const Found& laser : *found)
     for (const std::string_view unit : {"laser", "tec"})
-      if (text(args, "unit", std::string(unit)) == unit) entries.push_back(described(laser, unit));
+      if (hal::argument(args, "unit", std::string(unit)) == unit) entries.push_back(described(laser, unit));
   return entries;
 }
 
 Result<LaserUnit*> shared_unit(transport::Hub& hub, const DeviceArgs& args, const Timing& timing) {
   const auto limit = number(args, "limit", 0, {0, 100, 0});
   if (!limit) return limit.error();
-  const std::string serial = text(args, "serial");
+  const std::string serial = hal::argument(args, "serial");
   const auto found = lasers(hub, serial);
   if (!found) return found.error();
   if (found->empty())
@@ -153,12 +148,12 @@ Result<LaserUnit*> shared_unit(transport::Hub& hub, const DeviceArgs& args, cons
 }
 
 Result<std::unique_ptr<hal::Device>> make(transport::Hub& hub, const DeviceArgs& args, const Timing& timing) {
-  if (pulser_table(text(args, "model")) != nullptr) {
+  if (pulser_table(hal::argument(args, "model")) != nullptr) {
     auto pulser = open_pulser(hub, args, timing);
     if (!pulser) return std::move(pulser).error();
     return std::unique_ptr<hal::Device>(*std::move(pulser));
   }
-  const std::string unit_name = text(args, "unit", "laser");
+  const std::string unit_name = hal::argument(args, "unit", "laser");
   if (unit_name != "laser" && unit_name != "tec")
     return Error{Code::bad_input, fmt::format("unit \"{}\" is neither laser nor tec", unit_name)};
   const auto unit = shared_unit(hub, args, timing);

@@ -15,18 +15,13 @@ namespace {
 namespace fs = std::filesystem;
 using Args = hal::DeviceArgs;
 
-std::string value_of(const Args& args, std::string_view key) {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string() : it->second;
-}
-
 Result<std::unique_ptr<hal::Device>> make(const Args& args, const SealFactory& seal, transport::WireLog* log) {
-  const auto address = parse_address(value_of(args, "address"));
+  const auto address = parse_address(hal::argument(args, "address"));
   if (!address) return address.error();
   TaggerOptions options;
   options.address = *address;
-  options.key_file = value_of(args, "key");
-  options.serial = value_of(args, "serial");
+  options.key_file = hal::argument(args, "key");
+  options.serial = hal::argument(args, "serial");
   options.seal = seal;
   options.log = log;
   const bool tcp = address->kind == Address::Kind::tcp;
@@ -65,7 +60,7 @@ Result<std::vector<Args>> find(const Args& args, Deadline deadline) {
   for (const auto& entry : fs::directory_iterator(fs::path(runtime) / "nicol", none)) {
     if (SteadyDeadlines().passed(deadline)) break;
     if (entry.path().extension() == ".tagger" && entry.is_socket(none))
-      found.push_back(describe_socket(entry.path(), value_of(args, "probe") == "1"));
+      found.push_back(describe_socket(entry.path(), hal::argument(args, "probe") == "1"));
   }
   return found;
 }

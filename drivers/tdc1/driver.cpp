@@ -10,11 +10,6 @@ namespace {
 
 using Args = hal::DeviceArgs;
 
-std::string value_of(const Args& args, std::string_view key, std::string_view otherwise = "") {
-  const auto it = args.find(key);
-  return it == args.end() ? std::string(otherwise) : it->second;
-}
-
 bool says_tdc1(const transport::SerialPortInfo& port) {
   return port.product.find("TDC1") != std::string::npos || port.serial.starts_with("TDC1");
 }
@@ -32,8 +27,8 @@ bool answers(const transport::SerialPortInfo& port) {
 }
 
 Result<std::vector<Args>> find(const Args& args, Deadline deadline) {
-  const bool probe = value_of(args, "probe") == "1";
-  const std::string wanted = value_of(args, "serial"), wanted_port = value_of(args, "port");
+  const bool probe = hal::argument(args, "probe") == "1";
+  const std::string wanted = hal::argument(args, "serial"), wanted_port = hal::argument(args, "port");
   std::vector<Args> found;
   for (const auto& port : transport::list_serial_ports()) {
     if ((!wanted.empty() && port.serial != wanted) || (!wanted_port.empty() && port.port != wanted_port)) continue;
@@ -50,7 +45,7 @@ Result<std::vector<Args>> find(const Args& args, Deadline deadline) {
 
 /// The index of a word among its options; bad_input names both.
 Result<std::size_t> choice(const Args& args, std::string_view key, std::span<const std::string_view> options) {
-  const std::string text = value_of(args, key, options.front());
+  const std::string text = hal::argument(args, key, options.front());
   for (std::size_t i = 0; i < options.size(); ++i)
     if (options[i] == text) return i;
   return Error{Code::bad_input, fmt::format("{}={} is none of {}", key, text, fmt::join(options, ", ")), "tdc1", 0, {}};
@@ -60,7 +55,7 @@ Result<TaggerOptions> options_of(const Args& args) {
   constexpr std::array<std::string_view, 3> kClocks{"automatic", "external", "internal"};
   constexpr std::array<std::string_view, 2> kWatches{"in_stream", "at_stop"}, kTerminators{"once", "twice"};
   TaggerOptions options;
-  const auto level = parse_level_setting(value_of(args, "level", "0.5"));
+  const auto level = parse_level_setting(hal::argument(args, "level", "0.5"));
   if (!level) return level.error();
   const auto clock = choice(args, "clock", kClocks);
   if (!clock) return clock.error();
@@ -76,7 +71,7 @@ Result<TaggerOptions> options_of(const Args& args) {
 }
 
 Result<transport::SerialPortInfo> port_of(const Args& args) {
-  const std::string serial = value_of(args, "serial"), port = value_of(args, "port");
+  const std::string serial = hal::argument(args, "serial"), port = hal::argument(args, "port");
   std::string seen;
   for (const auto& candidate : transport::list_serial_ports()) {
     const bool wanted = !port.empty()     ? candidate.port == port
