@@ -30,13 +30,14 @@ Eigen::Vector3d normal_vector(CounterStream& stream) {
 
 }  // namespace
 
-Channel::Channel(const Scenario::Channel& channel, std::uint64_t seed)
+Channel::Channel(const Scenario::Channel& channel, std::uint64_t seed, NodeId node)
     : model_(channel),
       seed_(seed),
+      node_(node),
       rotation_(sphere_rotation(Eigen::Vector3d(Eigen::Vector3d(channel.rotation_deg.data()) * kRadians))) {
   const double step = step_seconds(channel);
   if (std::isfinite(step)) step_length_ = std::max<std::int64_t>(1, Picoseconds::seconds(step).count);
-  CounterStream first({seed, NodeId::world, Purpose::sim_channel, 0});
+  CounterStream first({seed, node, Purpose::sim_channel, 0});
   fading_ = draw_normal(first);
 }
 
@@ -51,7 +52,7 @@ Picoseconds Channel::constant_until() const {
 }
 
 void Channel::take_step() {
-  CounterStream stream({seed_, NodeId::world, Purpose::sim_channel, ++step_});
+  CounterStream stream({seed_, node_, Purpose::sim_channel, ++step_});
   const double seconds = static_cast<double>(step_length_) * 1e-12;
   const Eigen::Vector3d walk = normal_vector(stream);
   const double memory = std::exp(-seconds / model_.fading_time_s);

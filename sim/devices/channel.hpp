@@ -15,7 +15,8 @@ namespace nicol::sim {
 /// whoever asks when. Time must not go back.
 class Channel {
  public:
-  Channel(const Scenario::Channel& channel, std::uint64_t seed);
+  /// `node` tells the drift of one fibre from that of another.
+  Channel(const Scenario::Channel& channel, std::uint64_t seed, NodeId node = NodeId::world);
   void advance(Picoseconds t);
   const SphereRotation& rotation() const { return rotation_; }
   /// Between Alice's output and Bob's entrance.
@@ -29,6 +30,7 @@ class Channel {
   void take_step();
   Scenario::Channel model_;
   std::uint64_t seed_;
+  NodeId node_;
   std::int64_t step_length_ = 0;  // ps, 0: nothing ever moves
   std::uint64_t step_ = 0;
   SphereRotation rotation_;

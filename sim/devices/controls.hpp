@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct TemperatureConfig {
   std::string serial = "temperature-0";
   Celsius ambient{21}, lowest{-60}, highest{90};
   Picoseconds time_constant = Picoseconds::seconds(5);
-  double settled_within = 0.02;  // degrees
+  double settled_within = 0.02;           // degrees
+  std::optional<Celsius> set_point = {};  // as it was left set; none: ambient
 };
 
 /// Approaches its set-point exponentially while enabled, ambient while not. Off after safe_state.

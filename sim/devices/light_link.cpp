@@ -23,7 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kSlice{20};
 constexpr int kBuffer = 1 << 20;
-constexpr std::size_t kPieces = 4;
+constexpr std::size_t kPieces = 5;
 
 Error io_error(std::string what) {
   const int number = errno;
@@ -65,12 +65,13 @@ Ready wait_for(int fd, short events, Deadline deadline, const std::atomic<bool>&
 
 using Pieces = std::array<iovec, kPieces>;
 
-/// Header and arrays; `photons` says how much of the arrays is on the wire.
-Pieces pieces_of(LightBatch& b, std::size_t photons) noexcept {
+/// Header and arrays; `photons` and `groups` say how much of the arrays is on the wire.
+Pieces pieces_of(LightBatch& b, std::size_t photons, std::size_t groups) noexcept {
   return {{{&b.header, sizeof b.header},
            {b.slot.data(), photons * sizeof b.slot[0]},
            {b.time.data(), photons * sizeof b.time[0]},
-           {b.state.data(), photons * sizeof b.state[0]}}};
+           {b.state.data(), photons * sizeof b.state[0]},
+           {b.group.data(), groups * sizeof b.group[0]}}};
 }
 
 std::size_t total(const Pieces& pieces) noexcept {
@@ -98,9 +99,9 @@ msghdr message_of(Pieces& pieces) noexcept {
 bool would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 bool plausible(const LightHeader& h) noexcept {
-  return h.magic == kLightMagic && h.version == kLightVersion && h.photons <= kBatchPhotons && h.sync_divider > 0 &&
-         h.slot_period > 0 && h.end >= h.begin && h.slots <= ~std::uint32_t{0} && h.first_slot <= h.block_slots &&
-         h.slots <= h.block_slots - h.first_slot;
+  return h.magic == kLightMagic && h.version == kLightVersion && h.photons <= kBatchPhotons &&
+         h.groups <= kBatchGroups && h.sync_divider > 0 && h.slot_period > 0 && h.end >= h.begin &&
+         h.slots <= ~std::uint32_t{0} && h.first_slot <= h.block_slots && h.slots <= h.block_slots - h.first_slot;
 }
 
 bool plausible(const LightBatch& b) noexcept {
@@ -108,6 +109,14 @@ bool plausible(const LightBatch& b) noexcept {
   for (std::size_t i = 0; i < b.header.photons; ++i) {
     if (b.slot[i] < last || b.slot[i] >= b.header.slots) return false;
     last = b.slot[i];
+  }
+  std::uint32_t end = 0;
+  for (std::size_t i = 0; i < b.header.groups; ++i) {
+    const LightGroup& g = b.group[i];
+    if (g.first < end || g.photons == 0 || g.photons > kJointPhotons || g.lost >= g.photons ||
+        g.photons > b.header.photons || g.first > b.header.photons - g.photons)
+      return false;
+    end = g.first + g.photons;
   }
   return true;
 }
@@ -118,8 +127,7 @@ void Socket::close() noexcept {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-Result<std::unique_ptr<LightSender>> LightSender::listen(const std::filesystem::path& path) {
-  if (path.empty()) return std::unique_ptr<LightSender>(new LightSender(path, Socket()));
+Result<Socket> listen_for_light(const std::filesystem::path& path) {
   const auto address = address_of(path);
   if (!address.ok()) return address.error();
   Socket listener = make_socket();
@@ -129,7 +137,28 @@ Result<std::unique_ptr<LightSender>> LightSender::listen(const std::filesystem::
   if (::bind(listener.fd(), generic(*address), sizeof *address) != 0) return io_error("light socket " + path.string());
   if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || ::listen(listener.fd(), SOMAXCONN) != 0)
     return io_error("light socket " + path.string());
-  return std::unique_ptr<LightSender>(new LightSender(path, std::move(listener)));
+  return listener;
+}
+
+Socket accept_light(const Socket& listener) {
+  return Socket(::accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+Socket connect_light(const std::filesystem::path& path) {
+  const auto address = address_of(path);
+  if (!address.ok()) return {};
+  Socket socket = make_socket();
+  if (!socket) return {};
+  ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer);
+  if (::connect(socket.fd(), generic(*address), sizeof *address) != 0) return {};
+  return socket;
+}
+
+Result<std::unique_ptr<LightSender>> LightSender::listen(const std::filesystem::path& path) {
+  if (path.empty()) return std::unique_ptr<LightSender>(new LightSender(path, Socket()));
+  auto listener = listen_for_light(path);
+  if (!listener.ok()) return listener.error();
+  return std::unique_ptr<LightSender>(new LightSender(path, std::move(listener).value()));
 }
 
 LightSender::~LightSender() {
@@ -139,7 +168,7 @@ LightSender::~LightSender() {
 
 void LightSender::accept_pending() {
   for (;;) {
-    Socket next(::accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Socket next = accept_light(listener_);
     if (!next) return;
     ::setsockopt(next.fd(), SOL_SOCKET, SO_SNDBUF, &kBuffer, sizeof kBuffer);
     receiver_ = std::move(next);
@@ -168,10 +197,21 @@ Result<void> LightSender::await_receiver(Deadline deadline, const std::atomic<bo
   }
 }
 
+LightSender::Newest LightSender::newest() {
+  if (!listener_) return Newest::same;
+  const int before = receiver_.fd();
+  accept_pending();
+  return receiver_.fd() == before ? Newest::same : Newest::new_one;
+}
+
+bool LightSender::has_room(Deadline deadline, const std::atomic<bool>& wanted) const {
+  return !receiver_ || wait_for(receiver_.fd(), POLLOUT, deadline, wanted) == Ready::yes;
+}
+
 Result<void> LightSender::send(const LightBatch& batch, const std::atomic<bool>& wanted) {
   if (!receiver_) return {};
   // sendmsg takes pointers to non-const and only reads.
-  Pieces pieces = pieces_of(const_cast<LightBatch&>(batch), batch.header.photons);
+  Pieces pieces = pieces_of(const_cast<LightBatch&>(batch), batch.header.photons, batch.header.groups);
   while (total(pieces) > 0) {
     const msghdr message = message_of(pieces);
     const ssize_t sent = ::sendmsg(receiver_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -194,10 +234,7 @@ Result<LightReceiver> LightReceiver::connect(const std::filesystem::path& path, 
   const auto address = address_of(path);
   if (!address.ok()) return address.error();
   for (;;) {
-    Socket socket = make_socket();
-    if (!socket) return io_error("light socket");
-    ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer);
-    if (::connect(socket.fd(), generic(*address), sizeof *address) == 0) return LightReceiver(std::move(socket));
+    if (Socket socket = connect_light(path)) return LightReceiver(std::move(socket));
     if (std::chrono::steady_clock::now() >= deadline.at || !wanted) {
       Error failure = io_error("light socket " + path.string());
       failure.code = Code::timeout;
@@ -213,7 +250,7 @@ LightReceiver::Outcome LightReceiver::receive(LightBatch& batch, Deadline deadli
   for (;;) {
     const bool has_header = have_ >= sizeof batch.header;
     if (has_header && !plausible(batch.header)) return Outcome::corrupt;
-    Pieces pieces = pieces_of(batch, has_header ? batch.header.photons : 0);
+    Pieces pieces = pieces_of(batch, has_header ? batch.header.photons : 0, has_header ? batch.header.groups : 0);
     if (has_header && have_ == total(pieces)) {
       have_ = 0;
       return plausible(batch) ? Outcome::batch : Outcome::corrupt;

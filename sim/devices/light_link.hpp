@@ -32,6 +32,12 @@ class Socket {
   int fd_ = -1;
 };
 
+/// For the sockets of the simulated world: not blocking, of this user alone. connect_light() does not wait: an empty
+/// socket when nobody listens.
+Result<Socket> listen_for_light(const std::filesystem::path& path);
+Socket accept_light(const Socket& listener);
+Socket connect_light(const std::filesystem::path& path);
+
 /// Alice's end. With an empty path there is no fibre: the light goes nowhere.
 class LightSender {
  public:
@@ -40,6 +46,11 @@ class LightSender {
 
   /// Drops what an older receiver left and takes the newest; waits for one until the deadline or until !wanted.
   Result<void> await_receiver(Deadline deadline, const std::atomic<bool>& wanted);
+  /// Without waiting: whether a receiver came since the last look. It has missed what was sent before.
+  enum class Newest : std::uint8_t { same, new_one };
+  Newest newest();
+  /// Whether send() will not have to wait; there is always room where nobody receives.
+  bool has_room(Deadline deadline, const std::atomic<bool>& wanted) const;
   /// Blocks while the receiver is slow. A receiver that went away is no error: light does not come back to say so.
   Result<void> send(const LightBatch& batch, const std::atomic<bool>& wanted);
 

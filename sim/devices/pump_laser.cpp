@@ -23,7 +23,8 @@ using hal::InterlockState;
 
 PumpLaser::PumpLaser(const PumpLaserConfig& config, RigClock& clock)
     : Simulated("simulated pump laser", config.serial,
-                {real_setting(kCurrent, "diode current while emitting", "A", {0, config.limit.value, 0}, 0),
+                {real_setting(kCurrent, "diode current while emitting", "A", {0, config.limit.value, 0},
+                              config.current.value),
                  real_setting(kTemperature, "diode temperature to hold", "C", {10, 40, 0}, 25)}),
       config_(config),
       clock_(&clock) {}

@@ -15,6 +15,7 @@ struct PumpLaserConfig {
   std::string serial = "pump-0";
   Amperes limit{0.2}, threshold{0.04};
   double watts_per_ampere = 0.8;
+  Amperes current{0};  // as it was left set
 };
 
 class PumpLaser final : public Simulated<hal::PumpLaser> {

@@ -47,7 +47,34 @@ void ReceiverOptics::absorb(std::size_t detector, std::int64_t time, DetectorBan
 }
 
 void ReceiverOptics::passive(const LightBatch& batch, DetectorBank& bank) {
-  for (std::size_t i = 0; i < batch.header.photons; ++i) {
+  std::size_t from = 0;
+  for (std::size_t g = 0; g < batch.header.groups; ++g) {
+    passive(batch, from, batch.group[g].first, bank);
+    together(batch, batch.group[g], bank);
+    from = batch.group[g].first + batch.group[g].photons;
+  }
+  passive(batch, from, batch.header.photons, bank);
+}
+
+/// A photon's ideal answer, then the port it leaves by: the splitter's leaks take nothing from the others.
+void ReceiverOptics::together(const LightBatch& batch, const LightGroup& group, DetectorBank& bank) {
+  std::array<Eigen::Vector3d, kJointPhotons> stars;
+  for (std::size_t i = 0; i < group.photons; ++i) {
+    const PhotonState& p = batch.state[group.first + i];
+    stars[i] = Eigen::Vector3f(p.s1, p.s2, p.s3).cast<double>();
+  }
+  JointPhotons light({stars.data(), group.photons});
+  for (std::size_t i = 0; i < group.lost; ++i) light.measure(Eigen::Vector3d::UnitX(), stream_.uniform());
+  for (std::size_t i = group.lost; i < group.photons; ++i) {
+    const bool diagonal = stream_.uniform() < static_cast<double>(diagonal_share_);
+    const bool along = light.measure(diagonal ? Eigen::Vector3d::UnitY() : Eigen::Vector3d::UnitX(), stream_.uniform());
+    const bool transmitted = stream_.uniform() < splitter_.transmitted(along ? 1 : -1);
+    absorb((diagonal ? 2U : 0U) + (transmitted ? 1U : 0U), arrival(batch.header, batch, group.first + i), bank);
+  }
+}
+
+void ReceiverOptics::passive(const LightBatch& batch, std::size_t from, std::size_t to, DetectorBank& bank) {
+  for (std::size_t i = from; i < to; ++i) {
     const PhotonState& p = batch.state[i];
     const Pair u = uniform_pair(stream_());
     const bool diagonal = u.first < diagonal_share_;

@@ -23,6 +23,8 @@ class ReceiverOptics {
   void active(const LightBatch& batch, const Motor& waveplate, DetectorBank& bank);
 
  private:
+  void passive(const LightBatch& batch, std::size_t from, std::size_t to, DetectorBank& bank);
+  void together(const LightBatch& batch, const LightGroup& group, DetectorBank& bank);
   void absorb(std::size_t detector, std::int64_t time, DetectorBank& bank);
   std::uint64_t seed_;
   CounterStream stream_;

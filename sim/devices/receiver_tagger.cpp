@@ -12,7 +12,6 @@ namespace nicol::sim {
 namespace {
 
 constexpr std::chrono::seconds kConnectTimeout{5};
-constexpr std::int64_t kRateSpan = 10'000'000'000;  // 10 ms
 
 BankOptions bank_options(const Scenario& s, std::uint64_t seed) {
   BankOptions o{s.receiver.detectors, {}, seed, NodeId::bob, s.timing.sync};
@@ -47,7 +46,7 @@ ReceiverTagger::ReceiverTagger(const Scenario& s, std::uint64_t seed, std::files
       slack_(earliest_before_slot(s).count),
       bank_(bank_options(s, seed)),
       optics_(s, seed),
-      rate_counts_(s.receiver.detectors.size(), 0) {}
+      rates_(s.receiver.detectors.size()) {}
 
 Result<void> ReceiverTagger::start() {
   if (!plugged()) return unplugged_error();
@@ -158,22 +157,10 @@ void ReceiverTagger::process() {
   bank_.advance(done);
   take(bank_, done);
   if (h.flags & kBlockEnds) in_block_ = false;
-  measure_rates();
+  rates_.measure(stream_->counts(), {h.end});
   bench_.clock->advance_to({h.end});
 }
 
-void ReceiverTagger::measure_rates() {
-  const std::int64_t now = batch_.header.end, span = now - rate_since_;
-  if (span >= 0 && span < kRateSpan) return;
-  for (std::size_t i = 0; i < rate_counts_.size(); ++i) {
-    const std::uint64_t count = stream_->counts()[i];
-    const std::uint64_t fresh = count >= rate_counts_[i] ? count - rate_counts_[i] : count;
-    rates_[i] = span > 0 ? static_cast<double>(fresh) / Picoseconds{span}.seconds() : 0;
-    rate_counts_[i] = count;
-  }
-  rate_since_ = now;
-}
-
-Hertz ReceiverTagger::click_rate(std::size_t detector) const { return {rates_[detector].load()}; }
+Hertz ReceiverTagger::click_rate(std::size_t detector) const { return rates_.rate(detector); }
 
 }  // namespace nicol::sim

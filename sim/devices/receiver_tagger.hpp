@@ -2,7 +2,6 @@
 // Bob's tagger: takes the light off the fibre, through optics and detectors, into blocks of tags.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "sim/devices/compensator.hpp"
 #include "sim/devices/detector.hpp"
 #include "sim/devices/light_link.hpp"
+#include "sim/devices/rate_meter.hpp"
 #include "sim/devices/receiver_optics.hpp"
 #include "sim/devices/shutter.hpp"
 #include "sim/devices/tagger_base.hpp"
@@ -42,7 +42,6 @@ class ReceiverTagger final : public TaggerBase {
   hal::StreamStatus stay_dark(Deadline deadline) const;
   void keep_own_time();
   void process();
-  void measure_rates();
 
   const std::filesystem::path light_path_;
   const ReceiverBench bench_;
@@ -54,9 +53,7 @@ class ReceiverTagger final : public TaggerBase {
   std::int64_t ahead_ = 0;     // Bob's clock of hers, ps
   DetectorBank bank_;
   ReceiverOptics optics_;
-  std::array<std::atomic<double>, 4> rates_{};
-  std::vector<std::uint64_t> rate_counts_;
-  std::int64_t rate_since_ = 0;
+  RateMeter rates_;
 };
 
 }  // namespace nicol::sim

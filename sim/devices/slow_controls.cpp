@@ -18,7 +18,7 @@ constexpr const char* kSetPoint = "set_point";
 TemperatureController::TemperatureController(const TemperatureConfig& config, const RigClock& clock)
     : Simulated("simulated temperature controller", config.serial,
                 {real_setting(kSetPoint, "temperature to hold", "C", {config.lowest.value, config.highest.value, 0},
-                              config.ambient.value)}),
+                              config.set_point.value_or(config.ambient).value)}),
       config_(config),
       clock_(&clock),
       since_(clock.now()),

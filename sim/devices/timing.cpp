@@ -42,11 +42,26 @@ void set_marks(hal::TimingLayout& t, std::size_t first, hal::ChannelRole role) {
   t.channels[first + 1] = {frame, hal::ChannelRole::frame, 0, 0, {kFrameDelayPs}};
 }
 
+/// No sync, no frame: the coincidences tie the clocks together. Slots count time.
+hal::TimingLayout pair_timing(const Scenario& s, const Scenario::Receiver& receiver) {
+  hal::TimingLayout t = common(s);
+  t.blind_time = blind_time(receiver);
+  for (std::size_t i = 0; i < receiver.detectors.size(); ++i)
+    t.channels.push_back({static_cast<std::uint16_t>(i),
+                          hal::ChannelRole::detector,
+                          static_cast<std::uint8_t>(i / 2),
+                          static_cast<std::uint8_t>(i % 2),
+                          {},
+                          {receiver.detectors[i].rate_limit_hz}});
+  return t;
+}
+
 }  // namespace
 
 Picoseconds slot_period(const Scenario& s) { return rounded(kPicosPerSecond / s.source.rate_hz); }
 
 Picoseconds earliest_before_slot(const Scenario& s) {
+  if (makes_pairs(s.source.type)) return rounded(1 + kLargestNormal * s.source.pairs.pulse_ps);
   double earliest = offset_ps(s);
   for (std::size_t i = 0; i < 4; ++i)
     earliest = std::min(earliest, offset_ps(s) + s.source.delay_ps[i] - kLargestNormal * s.source.width_ps[i]);
@@ -60,9 +75,9 @@ Picoseconds latest_after_slot(const Scenario& s) {
   return rounded(latest + longest_jitter(s));
 }
 
-Picoseconds blind_time(const Scenario& s) {
+Picoseconds blind_time(const Scenario::Receiver& receiver) {
   double dead = 0, jitter = 0;
-  for (const DetectorModel& d : s.receiver.detectors) {
+  for (const DetectorModel& d : receiver.detectors) {
     dead = std::max(dead, d.dead_time_ns * kPicosPerNano);
     jitter = std::max(jitter, d.jitter_ps);
   }
@@ -72,7 +87,7 @@ Picoseconds blind_time(const Scenario& s) {
 Picoseconds quiet_time(const Scenario& s) {
   // Who has to find the block's end by a clock of his own waits longer for it.
   const double quiet = s.timing.sync == SyncType::none ? kUntoldEndPs : kQuietPs;
-  return latest_after_slot(s) + earliest_before_slot(s) + blind_time(s) * 4 + rounded(quiet);
+  return latest_after_slot(s) + earliest_before_slot(s) + blind_time(s.receiver) * 4 + rounded(quiet);
 }
 
 Picoseconds light_begins(const Scenario& s, Picoseconds now) {
@@ -83,6 +98,7 @@ Picoseconds light_begins(const Scenario& s, Picoseconds now) {
 }
 
 hal::TimingLayout alice_timing(const Scenario& s) {
+  if (makes_pairs(s.source.type)) return pair_timing(s, s.alice.receiver);
   hal::TimingLayout t = common(s);
   set_marks(t, 1, hal::ChannelRole::sync);
   t.channels[0] = {0, hal::ChannelRole::herald, 0, 0, rounded(offset_ps(s))};
@@ -90,8 +106,9 @@ hal::TimingLayout alice_timing(const Scenario& s) {
 }
 
 hal::TimingLayout bob_timing(const Scenario& s) {
+  if (makes_pairs(s.source.type)) return pair_timing(s, s.receiver);
   hal::TimingLayout t = common(s);
-  t.blind_time = blind_time(s);
+  t.blind_time = blind_time(s.receiver);
   const bool passive = s.receiver.kind == hal::ReceiverKind::passive;
   const std::size_t detectors = s.receiver.detectors.size();
   t.channels.resize(detectors);

@@ -13,7 +13,7 @@ Picoseconds earliest_before_slot(const Scenario& scenario);
 /// How long after its slot's start the last tag of it can come.
 Picoseconds latest_after_slot(const Scenario& scenario);
 /// All detectors count as blind so long after a tag: the longest dead time and the jitter that hides its end.
-Picoseconds blind_time(const Scenario& scenario);
+Picoseconds blind_time(const Scenario::Receiver& receiver);
 /// Darkness before slot 0 and after the last slot: longer than anything a tag can still change.
 Picoseconds quiet_time(const Scenario& scenario);
 

@@ -2,10 +2,10 @@
 // Two benches put together from a scenario.
 #include "sim/devices/world.hpp"
 
-#include <fmt/core.h>
-
 #include "sim/devices/four_state_source.hpp"
+#include "sim/devices/pair_world.hpp"
 #include "sim/devices/receiver_tagger.hpp"
+#include "sim/devices/rig_parts.hpp"
 #include "sim/devices/timing.hpp"
 
 namespace nicol::sim {
@@ -24,29 +24,6 @@ std::unique_ptr<Motor> make_motor(const MotorModel& model, const std::string& se
   config.settle = Picoseconds::seconds(model.settle_ms * 1e-3);
   config.noise = {options.seed, NodeId::world, Purpose::sim_motor, index};
   return std::make_unique<Motor>(config, clock);
-}
-
-std::unique_ptr<Shutter> make_shutter(const std::string& serial, const RigClock& clock) {
-  // No travel time: a virtual clock stands still while nobody emits, and so would the blade.
-  return std::make_unique<Shutter>(ShutterConfig{serial, CablePulled::closes, Picoseconds{0}}, clock);
-}
-
-std::unique_ptr<hal::Rig> bare_rig(const WorldOptions& options, const char* side) {
-  auto rig = std::make_unique<hal::Rig>();
-  rig->clock = make_virtual_rig_clock();
-  rig->model = device_model(options.scenario);
-  rig->description = fmt::format("simulated {}: {}", side, options.scenario.name);
-  return rig;
-}
-
-DetectorConfig detector_config(const DetectorModel& m, std::size_t i) {
-  DetectorConfig config;
-  config.serial = fmt::format("detector-{}", i);
-  config.info.efficiency = m.efficiency;
-  config.info.dark_rate = {m.dark_hz};
-  config.info.rate_limit = {m.rate_limit_hz};
-  config.info.dead_time = {static_cast<std::int64_t>(m.dead_time_ns * 1e3)};
-  return config;
 }
 
 /// The mounts of the compensator; the rig keeps them.
@@ -78,6 +55,7 @@ struct RateBoard {
 
 Result<std::unique_ptr<hal::Rig>> make_alice_rig(const WorldOptions& options) {
   const Scenario& s = options.scenario;
+  if (makes_pairs(s.source.type)) return make_pair_alice_rig(options);
   auto light = LightSender::listen(options.light);
   if (!light.ok()) return light.error();
   auto rig = bare_rig(options, "Alice");
@@ -120,20 +98,16 @@ Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options) {
   auto plates = make_plates(options, *rig->clock);
   bench.compensator = plates.empty() ? options.turned_elsewhere : optics_of(s.compensator, plates);
   auto board = std::make_shared<RateBoard>();
-  std::vector<std::unique_ptr<Detector>> detectors;
-  for (std::size_t i = 0; i < s.receiver.detectors.size(); ++i) {
-    detectors.push_back(std::make_unique<Detector>(
-        detector_config(s.receiver.detectors[i], i), [] { return hal::LightLevel::off; },
-        [board, i] { return board->tagger ? board->tagger->click_rate(i) : Hertz{}; }));
-    bench.detectors.push_back(detectors.back().get());
-  }
+  auto detectors = make_detectors(
+      s.receiver.detectors, [] { return hal::LightLevel::off; },
+      [board](std::size_t i) { return board->tagger ? board->tagger->click_rate(i) : Hertz{}; });
+  for (const auto& detector : detectors) bench.detectors.push_back(detector.get());
   auto tagger = std::make_unique<ReceiverTagger>(s, options.seed, options.light, std::move(bench));
   board->tagger = tagger.get();
   rig->world = board;
   rig->add("tagger", "tagger", std::move(tagger));
   rig->add("shutter", "shutter", std::move(shutter));
-  for (std::size_t i = 0; i < detectors.size(); ++i)
-    rig->add(fmt::format("detector-{}", i), fmt::format("detector-{}", i), std::move(detectors[i]));
+  add_detectors(*rig, std::move(detectors));
   if (waveplate) rig->add("waveplate", "waveplate", std::move(waveplate));
   for (std::size_t i = 0; i < plates.size(); ++i)
     rig->add(compensator_role(i), compensator_role(i), std::move(plates[i]));

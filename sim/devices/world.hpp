@@ -23,9 +23,11 @@ struct WorldOptions {
   std::filesystem::path light;  // the socket's path; Alice listens, Bob connects at every tagger start
   /// Plates that somebody else turns (an emulated mount); else the scenario's, on simulated motors of Bob's rig.
   CompensatorOptics turned_elsewhere = {};
+  std::filesystem::path pump = {};  // entangled: the socket of a source at a third place; empty: it stands at Alice
 };
 
 /// Roles: Alice: source, tagger (heralded: channel roles herald, sync, frame), shutter, waveplate (motorised).
+/// With an entangled source Alice has pump, oven, shutter, tagger and detector-0.. instead; see pair_world.hpp.
 /// Bob: tagger, detector-0.., shutter, waveplate (active), compensator-0.. .
 Result<std::unique_ptr<hal::Rig>> make_alice_rig(const WorldOptions& options);
 Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options);

@@ -7,10 +7,12 @@ namespace {
 
 constexpr double kHuge = 1e15;
 
-constexpr std::string_view kSources[] = {"heralded", "pulsed", "motorised"}, kChannels[] = {"fibre", "free_space"},
-                           kReceivers[] = {"passive", "active"}, kLengths[] = {"sps_g2", "sp_variable"},
-                           kKeyBases[] = {"rectilinear", "both"}, kCompensators[] = {"none", "quarter-half-quarter"},
-                           kSyncs[] = {"pulses", "pps", "none"};
+constexpr std::string_view kSources[] = {"heralded", "pulsed", "motorised", "entangled", "entangled-pulsed"},
+                           kChannels[] = {"fibre", "free_space"}, kReceivers[] = {"passive", "active"},
+                           kLengths[] = {"sps_g2", "sp_variable"}, kKeyBases[] = {"rectilinear", "both"},
+                           kCompensators[] = {"none", "quarter-half-quarter"},
+                           kPairStates[] = {"psi-minus", "phi-plus"}, kStatistics[] = {"thermal", "poisson"},
+                           kProtocols[] = {"bb84", "bbm92"}, kSyncs[] = {"pulses", "pps", "none"};
 
 constexpr Choice kSourceType{kSources,
                              [](Scenario& s, std::size_t word) { s.source.type = static_cast<SourceType>(word); }};
@@ -25,6 +27,13 @@ constexpr Choice kSyncType{kSyncs, [](Scenario& s, std::size_t word) { s.timing.
 constexpr Choice kLengthFunction{kLengths, [](Scenario& s, std::size_t word) { s.protocol.length = kLengths[word]; }};
 constexpr Choice kKeyBasesChoice{kKeyBases,
                                  [](Scenario& s, std::size_t word) { s.protocol.key_bases = kKeyBases[word]; }};
+
+constexpr Choice kPairState{kPairStates,
+                            [](Scenario& s, std::size_t word) { s.source.pairs.state = static_cast<PairState>(word); }};
+constexpr Choice kPairStatistics{
+    kStatistics, [](Scenario& s, std::size_t word) { s.source.pairs.statistics = static_cast<PairStatistics>(word); }};
+constexpr Choice kProtocolKind{
+    kProtocols, [](Scenario& s, std::size_t word) { s.protocol.kind = static_cast<ProtocolKind>(word); }};
 
 void add_source(std::vector<Field>& fields, Scenario::Source& s) {
   const std::string_view t = "source";
@@ -50,27 +59,52 @@ void add_motor(std::vector<Field>& fields, std::string_view table, MotorModel& m
                                {table, "settle_ms", &m.settle_ms, 0, 1e5}});
 }
 
-void add_channel(std::vector<Field>& fields, Scenario::Channel& c) {
-  const std::string_view t = "channel";
-  fields.insert(fields.end(), {{t, "type", kChannelType},
-                               {t, "loss_db", &c.loss_db, 0, 100, true},
-                               {t, "length_km", &c.length_km, 0, 1e5},
+void add_pairs(std::vector<Field>& fields, Scenario::Source::Pairs& p) {
+  const std::string_view t = "source.pairs";
+  fields.insert(fields.end(), {{t, "state", kPairState},
+                               {t, "visibility", &p.visibility, -1, 1},
+                               {t, "pairs_per_mw_s", &p.pairs_per_mw_s, 0, 1e12},
+                               {t, "pump_mw", &p.pump_mw, 0, 1e4},
+                               {t, "pump_hz", &p.pump_hz, 0, 1e11},
+                               {t, "pulse_ps", &p.pulse_ps, 0, 1e5},
+                               {t, "statistics", kPairStatistics},
+                               {t, "oven_c", &p.oven_c, -50, 85},
+                               {t, "oven_width_c", &p.oven_width_c, 0.01, 100}});
+}
+
+enum class Loss : std::uint8_t { required, optional };
+
+/// What any fibre does to light.
+void add_fibre(std::vector<Field>& fields, std::string_view t, Scenario::Channel& c, Loss loss) {
+  fields.insert(fields.end(), {{t, "loss_db", &c.loss_db, 0, 100, loss == Loss::required},
                                {t, "rotation_deg", &c.rotation_deg, -360, 360},
                                {t, "drift_deg_per_sqrt_s", &c.drift_deg_per_sqrt_s, 0, 1e3},
                                {t, "jump_per_s", &c.jump_per_s, 0, 10},
-                               {t, "jump_deg", &c.jump_deg, -180, 180},
+                               {t, "jump_deg", &c.jump_deg, -180, 180}});
+}
+
+void add_channel(std::vector<Field>& fields, Scenario::Channel& c) {
+  const std::string_view t = "channel";
+  add_fibre(fields, t, c, Loss::required);
+  fields.insert(fields.end(), {{t, "type", kChannelType},
+                               {t, "length_km", &c.length_km, 0, 1e5},
                                {t, "background_hz", &c.background_hz, 0, 1e8},
                                {t, "fading_sigma", &c.fading_sigma, 0, 2},
                                {t, "fading_time_s", &c.fading_time_s, 1e-4, 1e4}});
 }
 
-void add_receiver(std::vector<Field>& fields, Scenario::Receiver& r) {
-  const std::string_view t = "receiver";
-  fields.insert(fields.end(), {{t, "type", kReceiverType, 0, 0, true},
-                               {t, "splitter", &r.splitter, 0, 1},
+/// What any passive receiver does to light.
+void add_analyser(std::vector<Field>& fields, std::string_view t, Scenario::Receiver& r) {
+  fields.insert(fields.end(), {{t, "splitter", &r.splitter, 0, 1},
                                {t, "extinction_transmitted_db", &r.extinction_transmitted_db, 3.1, 100},
                                {t, "extinction_reflected_db", &r.extinction_reflected_db, 3.1, 100},
-                               {t, "loss_db", &r.loss_db, 0, 100},
+                               {t, "loss_db", &r.loss_db, 0, 100}});
+}
+
+void add_receiver(std::vector<Field>& fields, Scenario::Receiver& r) {
+  const std::string_view t = "receiver";
+  add_analyser(fields, t, r);
+  fields.insert(fields.end(), {{t, "type", kReceiverType, 0, 0, true},
                                {t, "p_diagonal", &r.p_diagonal, 0, 1},
                                {t, "efficiency_mismatch", &r.efficiency_mismatch, 0, 1}});
 }
@@ -84,10 +118,9 @@ void add_compensator(std::vector<Field>& fields, Scenario::Compensator& c) {
   add_motor(fields, "compensator.motor", c.motor);
 }
 
-void add_detector(std::vector<Field>& fields) {
-  const std::string_view t = "detector";
+void add_detector(std::vector<Field>& fields, std::string_view t, std::vector<DetectorModel>& detectors) {
   const auto d = [&](std::string_view key, double DetectorModel::*member, double most) {
-    fields.push_back({t, key, PerDetector{member}, 0, most});
+    fields.push_back({t, key, PerDetector{member, &detectors}, 0, most});
   };
   d("efficiency", &DetectorModel::efficiency, 1);
   d("dark_hz", &DetectorModel::dark_hz, 1e7);
@@ -122,7 +155,8 @@ void add_clock(std::vector<Field>& fields, std::string_view t, ClockModel& c) {
 
 void add_protocol(std::vector<Field>& fields, Scenario::Protocol& p) {
   const std::string_view t = "protocol";
-  fields.insert(fields.end(), {{t, "block_slots", &p.block_slots, 1, kHuge, true},
+  fields.insert(fields.end(), {{t, "kind", kProtocolKind},
+                               {t, "block_slots", &p.block_slots, 1, kHuge, true},
                                {t, "length", kLengthFunction},
                                {t, "key_bases", kKeyBasesChoice},
                                {t, "sample_share", &p.sample_share, 0, 1},
@@ -136,11 +170,15 @@ std::vector<Field> scenario_fields(Scenario& s) {
   std::vector<Field> fields{{"", "name", &s.name, 0, 0, true}, {"", "description", &s.description}};
   add_source(fields, s.source);
   add_motor(fields, "source.motor", s.source.motor);
+  add_pairs(fields, s.source.pairs);
   add_channel(fields, s.channel);
   add_receiver(fields, s.receiver);
   add_motor(fields, "receiver.motor", s.receiver.motor);
   add_compensator(fields, s.compensator);
-  add_detector(fields);
+  add_detector(fields, "detector", s.receiver.detectors);
+  add_fibre(fields, "alice.channel", s.alice.channel, Loss::optional);
+  add_analyser(fields, "alice.receiver", s.alice.receiver);
+  add_detector(fields, "alice.detector", s.alice.receiver.detectors);
   add_electronics(fields, s);
   add_clock(fields, "alice_clock", s.alice_clock);
   add_clock(fields, "bob_clock", s.bob_clock);

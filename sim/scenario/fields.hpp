@@ -21,6 +21,7 @@ struct Choice {
 /// A number, or one number a detector.
 struct PerDetector {
   double DetectorModel::*member = nullptr;
+  std::vector<DetectorModel>* detectors = nullptr;
 };
 using Target = std::variant<double*, std::uint32_t*, std::uint64_t*, std::string*, bool*, std::array<double, 4>*,
                             std::array<double, 3>*, Choice, PerDetector>;

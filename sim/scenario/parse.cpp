@@ -48,7 +48,8 @@ struct Reader {
   Result<double> number(const toml::node& node, const Field& field) const;
   template <std::size_t N>
   Result<void> numbers(const toml::node& node, const Field& field, std::array<double, N>& out) const;
-  Result<void> detectors(const toml::node& node, const Field& field, double DetectorModel::*member);
+  Result<void> detectors(const toml::node& node, const Field& field, const PerDetector& per);
+  bool required(const Field& field) const;
   Result<void> word(const toml::node& node, const Field& field, const Choice& choice);
   Result<void> receiver_first();
   Result<void> format() const;
@@ -82,15 +83,15 @@ Result<void> Reader::numbers(const toml::node& node, const Field& field, std::ar
   return {};
 }
 
-Result<void> Reader::detectors(const toml::node& node, const Field& field, double DetectorModel::*member) {
+Result<void> Reader::detectors(const toml::node& node, const Field& field, const PerDetector& per) {
   const toml::array* list = node.as_array();
-  auto& all = scenario.receiver.detectors;
+  auto& all = *per.detectors;
   if (list && list->size() != all.size())
     return error(node, field, fmt::format("one number or {} (one a detector)", all.size()));
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto value = number(list ? (*list)[i] : node, field);
     if (!value.ok()) return value.error();
-    all[i].*member = *value;
+    all[i].*per.member = *value;
   }
   return {};
 }
@@ -139,7 +140,7 @@ Result<void> Reader::read_key(const toml::node& node, Field& field) {
                  [&](std::array<double, 4>* out) { return numbers(node, field, *out); },
                  [&](std::array<double, 3>* out) { return numbers(node, field, *out); },
                  [&](const Choice& choice) { return word(node, field, choice); },
-                 [&](const PerDetector& per) { return detectors(node, field, per.member); }},
+                 [&](const PerDetector& per) { return detectors(node, field, per); }},
       field.target);
 }
 
@@ -168,6 +169,7 @@ Result<void> Reader::receiver_first() {
   const auto type = (*root)["receiver"]["type"].value<std::string_view>();
   scenario.receiver.kind = type == "active" ? hal::ReceiverKind::active : hal::ReceiverKind::passive;
   scenario.receiver.detectors.resize(type == "active" ? 2 : 4);
+  scenario.alice.receiver.detectors.resize(4);
   return {};
 }
 
@@ -183,9 +185,15 @@ Result<void> Reader::format() const {
                                            newer ? " (written for a newer Nicol)" : ""));
 }
 
+/// A source of pairs prepares no photon.
+bool Reader::required(const Field& field) const {
+  const bool prepares = field.table == "source" && (field.key == "mean_photon_number" || field.key == "g2");
+  return field.required && !(prepares && makes_pairs(scenario.source.type));
+}
+
 Result<void> Reader::required() const {
   for (const Field& field : fields)
-    if (field.required && !seen.contains(field.full_name()))
+    if (required(field) && !seen.contains(field.full_name()))
       return Error{Code::bad_input, fmt::format("{}:1: {}: missing", file, field.full_name()), {}, 0, {}};
   return {};
 }

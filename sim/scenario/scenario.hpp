@@ -13,9 +13,18 @@
 
 namespace nicol::sim {
 
-enum class SourceType : std::uint8_t { heralded, pulsed, motorised };
 /// What Bob's tagger gets of Alice's clock besides light: sync and frame pulses, a pulse a second and a frame, nothing.
 enum class SyncType : std::uint8_t { pulses, pps, none };
+/// entangled: a continuous pump; pairs at any time. entangled_pulsed: pairs at the pump's pulses.
+enum class SourceType : std::uint8_t { heralded, pulsed, motorised, entangled, entangled_pulsed };
+constexpr bool makes_pairs(SourceType type) {
+  return type == SourceType::entangled || type == SourceType::entangled_pulsed;
+}
+/// psi_minus: both sides always differ. phi_plus: they agree in the rectilinear and the diagonal basis.
+enum class PairState : std::uint8_t { psi_minus, phi_plus };
+/// thermal: all pairs of a pulse in one mode (Ma, Fung, Lo 2007). poisson: in many, each pair by itself.
+enum class PairStatistics : std::uint8_t { thermal, poisson };
+enum class ProtocolKind : std::uint8_t { bb84, bbm92 };
 enum class ChannelType : std::uint8_t { fibre, free_space };
 
 enum class CompensatorType : std::uint8_t { none, quarter_half_quarter };
@@ -47,6 +56,15 @@ struct Scenario {
     double p_multi = 0;  // declared upper limit, in a kept slot
     double p_diagonal = 0.5;
     MotorModel motor;
+    /// Entangled sources; they need rate_hz (slots that a block is counted in) and no other key of a source.
+    struct Pairs {
+      PairState state = PairState::psi_minus;
+      std::array<double, 3> visibility{1, 1, 1};  // rectilinear, diagonal, circular; where the crystal stands
+      double pairs_per_mw_s = 0, pump_mw = 1;     // at phase matching; mean, of all that are made
+      double pump_hz = 0, pulse_ps = 0;           // pulsed: pulses a second, their width (standard deviation)
+      PairStatistics statistics = PairStatistics::thermal;
+      double oven_c = 40, oven_width_c = 2;  // phase matching; brightness falls to exp(-1/2) so far from it
+    } pairs;
   } source;
   struct Channel {
     ChannelType type = ChannelType::fibre;
@@ -70,6 +88,11 @@ struct Scenario {
     std::array<double, 3> retardance_waves{0.25, 0.5, 0.25}, offset_deg{}, setting_deg{};
     MotorModel motor;
   } compensator;
+  /// Entangled sources: the way from the crystal to Alice's passive receiver; `channel` is the way to Bob.
+  struct Arm {
+    Channel channel;
+    Receiver receiver;
+  } alice;
   struct Tagger {
     std::uint64_t tick_num = 1, tick_den = 1;  // picoseconds
     std::uint64_t fifo_depth = 8192;
@@ -83,6 +106,7 @@ struct Scenario {
     double lead_s = 0;  // of darkness before a block's first slot
   } timing;
   struct Protocol {
+    ProtocolKind kind = ProtocolKind::bb84;
     std::uint64_t block_slots = 0;
     std::string length = "sps_g2", key_bases = "rectilinear";
     double sample_share = 0.10;
@@ -91,8 +115,9 @@ struct Scenario {
   } protocol;
 };
 
-/// A built-in name (teaching, motorised, lossy, emulated) or a path. bad_input names file, line, key and what was
-/// expected; unknown keys, negative losses, probabilities outside 0..1 and newer format versions are refused.
+/// A built-in name (teaching, motorised, lossy, emulated, entangled, entangled-pulsed) or a path. bad_input names file,
+/// line, key and what was expected; unknown keys, negative losses, probabilities outside 0..1 and newer format versions
+/// are refused.
 Result<Scenario> load_scenario(std::string_view name_or_path);
 std::vector<std::string> scenario_names();
 /// The text of a built-in scenario (for `nicol init` and for people), or of "template", every key commented.
