@@ -18,8 +18,10 @@ struct Parsed {
   Action action;
   bool json = false, verbose = false;
   RunOptions run;
+  ReplayOptions replay;
+  int passphrase_fd = -1;
   InitOptions init;
-  NodeRunOptions alice{session::Side::alice, {}, 0, false}, bob{session::Side::bob, {}, 0, false};
+  NodeRunOptions alice{session::Side::alice, {}, 0, false, {}, {}}, bob{session::Side::bob, {}, 0, false, {}, {}};
   DevicesOptions devices;
   KeysOptions keys;
   OtpOptions otp;
@@ -28,6 +30,30 @@ struct Parsed {
   std::filesystem::path input;
   std::uint64_t seed = 0;
 };
+
+/// What seals a recording; neither: DIR/seal.key.
+void add_seal(CLI::App& c, Parsed& p, SealOptions& seal) {
+  auto* file = c.add_option("--seal-key", seal.key_file, "key file of the recording, 0600 (default: DIR/seal.key)");
+  c.add_option("--seal-passphrase-fd", p.passphrase_fd, "read the recording's passphrase from this descriptor")
+      ->excludes(file)
+      ->check(CLI::NonNegativeNumber);
+}
+
+void add_recording(CLI::App& c, Parsed& p, std::filesystem::path& folder, SealOptions& seal, const char* what) {
+  auto* record = c.add_option("--record", folder, what);
+  add_seal(c, p, seal);
+  for (const char* name : {"--seal-key", "--seal-passphrase-fd"}) c.get_option(name)->needs(record);
+}
+
+void add_replay(CLI::App& app, Parsed& p) {
+  auto* c = app.add_subcommand("replay", "a recording through the same stages: the same result, bit for bit");
+  c->add_option("path", p.replay.path, "a folder that run --record made, or one recording")->required();
+  add_seal(*c, p, p.replay.seal);
+  c->callback([&p, c] {
+    if (c->count("--seal-passphrase-fd") > 0) p.replay.seal.passphrase_fd = p.passphrase_fd;
+    p.action = [&p](Context& x) { return replay(p.replay, x); };
+  });
+}
 
 void add_run(CLI::App& app, Parsed& p) {
   auto* c = app.add_subcommand("run", "both nodes in one process: simulated light to stored key");
@@ -38,7 +64,9 @@ void add_run(CLI::App& app, Parsed& p) {
   c->add_option("--speed", p.run.speed, "max, or a multiple of real time")->capture_default_str();
   c->add_option("--state", p.run.state, "keep both stores in this folder");
   c->add_option("--config", p.run.config, "alice.toml or bob.toml as init wrote them");
+  add_recording(*c, p, p.run.record, p.run.seal, "write both nodes' recordings into this folder, sealed");
   c->callback([&p, c] {
+    if (c->count("--seal-passphrase-fd") > 0) p.run.seal.passphrase_fd = p.passphrase_fd;
     if (c->count("--seed") > 0) p.run.seed = p.seed;
     p.action = [&p](Context& x) { return run(p.run, x); };
   });
@@ -49,7 +77,11 @@ void add_node(CLI::App& app, Parsed& p, const char* name, NodeRunOptions& o) {
   c->add_option("--config", o.config, "the node's file")->required();
   c->add_option("--blocks", o.blocks, "stop after so many (default: never)");
   c->add_flag("--arm", o.arm, "consent to light from a real source");
-  c->callback([&p, &o] { p.action = [&o](Context& x) { return node(o, x); }; });
+  add_recording(*c, p, o.record, o.seal, "write this node's recording into this folder, sealed");
+  c->callback([&p, c, &o] {
+    if (c->count("--seal-passphrase-fd") > 0) o.seal.passphrase_fd = p.passphrase_fd;
+    p.action = [&o](Context& x) { return node(o, x); };
+  });
 }
 
 void add_init(CLI::App& app, Parsed& p) {
@@ -211,6 +243,7 @@ Exit command_line(int argc, char** argv, Context& context) {
   Parsed p;
   globals(app, p);
   add_run(app, p);
+  add_replay(app, p);
   add_init(app, p);
   add_node(app, p, "alice", p.alice);
   add_node(app, p, "bob", p.bob);

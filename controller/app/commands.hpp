@@ -8,6 +8,7 @@
 #include <string>
 
 #include "controller/app/exit_code.hpp"
+#include "controller/app/record.hpp"
 #include "controller/app/setup.hpp"
 #include "controller/app/stop_signal.hpp"
 #include "controller/secret/security_profile.hpp"
@@ -32,8 +33,16 @@ struct RunOptions {
   std::optional<std::uint64_t> seed;
   std::string eve = "none", speed = "max";
   std::filesystem::path state, config;
+  std::filesystem::path record;  // empty: not recorded
+  SealOptions seal;
 };
 Exit run(const RunOptions& options, Context& context);
+
+struct ReplayOptions {
+  std::filesystem::path path;  // a recording, or a folder that `run --record` made
+  SealOptions seal;
+};
+Exit replay(const ReplayOptions& options, Context& context);
 
 struct InitOptions {
   std::filesystem::path folder;
@@ -45,7 +54,9 @@ struct NodeRunOptions {
   session::Side side = session::Side::alice;
   std::filesystem::path config;
   std::uint64_t blocks = 0;
-  bool arm = false;  // the operator's consent to light from a real source
+  bool arm = false;              // the operator's consent to light from a real source
+  std::filesystem::path record;  // empty: not recorded
+  SealOptions seal;
 };
 Exit node(const NodeRunOptions& options, Context& context);
 

@@ -53,7 +53,9 @@ Exit node(const NodeRunOptions& options, Context& context) {
   report.scenario = simulated->world.scenario;
   if (simulated->devices.empty()) report.seed = simulated->world.seed;
   const auto start = std::chrono::steady_clock::now();
-  auto running = make_node(*simulated, context.hooks);
+  auto recording = begin_recording(options.record, options.seal, options.side);
+  if (!recording) return complain(recording.error());
+  auto running = make_node(*simulated, context.hooks, *std::move(recording));
   if (!running) return complain(running.error());
   if (options.arm) (*running)->submit({service::Command::Kind::arm, 0, "", "cli"});
   (*running)->submit({service::Command::Kind::run, options.blocks, "", "cli"});

@@ -42,6 +42,13 @@ std::string closed_for_good(const service::Node& alice, const service::Node& bob
   return closed && alarm_of(*hers, "peer-not-ready") != nullptr ? bright->what : std::string();
 }
 
+/// The run goes on without it, so somebody must say so.
+void tell_of_recordings(const service::Node& alice, const service::Node& bob) {
+  for (const service::Node* node : {&alice, &bob})
+    if (const service::Alarm* failed = alarm_of(*node->snapshot(), "recording-failed"))
+      fmt::print(stderr, "nicol: {}\n", failed->what);
+}
+
 void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Context& context, RunReport& report) {
   Progress progress;
   std::uint64_t seen = 0;
@@ -104,14 +111,17 @@ Exit run(const RunOptions& options, Context& context) {
   report.scenario = pair->alice.world.scenario;
   if (simulated) report.seed = pair->alice.world.seed;
   const auto start = std::chrono::steady_clock::now();
-  auto alice = make_node(pair->alice, context.hooks);
+  auto recordings = begin_recordings(options.record, options.seal);
+  if (!recordings) return complain(recordings.error());
+  auto alice = make_node(pair->alice, context.hooks, std::move(recordings->alice));
   if (!alice) return complain(alice.error());
   pair->bob.endpoint.port = std::to_string((*alice)->listen_port());
-  auto bob = make_node(pair->bob, context.hooks);
+  auto bob = make_node(pair->bob, context.hooks, std::move(recordings->bob));
   if (!bob) return complain(bob.error());
   (*bob)->submit({service::Command::Kind::run, options.blocks, "", "cli"});
   (*alice)->submit({service::Command::Kind::run, options.blocks, "", "cli"});
   follow(**alice, **bob, options.blocks, context, report);
+  tell_of_recordings(**alice, **bob);
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   report.keys_match = keys_match((*alice)->store(), (*bob)->store());
   fmt::print("{}\n", context.output == Output::json ? run_json(report) : run_table(report));

@@ -30,10 +30,13 @@ session::Agreement agreement_of(const sim::Scenario& scenario) {
 
 namespace {
 
-/// Both nodes on one machine demonstrate; they keep nothing from anybody.
-distillation::Origin origin_of(bool simulated, const service::Endpoint& peer) {
+enum class Recorded : bool { no, yes };
+
+/// Both nodes on one machine demonstrate; they keep nothing from anybody. A recording keeps nothing from its reader.
+distillation::Origin origin_of(bool simulated, const service::Endpoint& peer, Recorded recorded) {
   using distillation::Origin;
   if (simulated) return Origin::simulated;
+  if (recorded == Recorded::yes) return Origin::demonstration;
   const bool here = peer.host == "localhost" || peer.host == "::1" || peer.host.starts_with("127.");
   return here ? Origin::demonstration : Origin::production;
 }
@@ -47,13 +50,19 @@ Result<std::unique_ptr<hal::Rig>> make_rig(const NodeSetup& node, const Hooks& h
 }
 
 Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks) {
-  auto rig = make_rig(node, hooks);
-  if (!rig) return std::move(rig).error();
-  return make_node(node, hooks, *std::move(rig));
+  return make_node(node, hooks, std::unique_ptr<recording::Writer>());
 }
 
 Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks,
-                                                 std::unique_ptr<hal::Rig> rig) {
+                                                 std::unique_ptr<recording::Writer> recording) {
+  auto rig = make_rig(node, hooks);
+  if (!rig) return std::move(rig).error();
+  return make_node(node, hooks, *std::move(rig), std::move(recording));
+}
+
+Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks,
+                                                 std::unique_ptr<hal::Rig> rig,
+                                                 std::unique_ptr<recording::Writer> recording) {
   const bool alice = node.side == session::Side::alice;
   keystore::StoreOptions store_options;
   store_options.fault = hooks.fault;
@@ -67,7 +76,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   options.session.receiver = rig->receiver;
   options.session.model = rig->model;
   const bool simulated = rig->model.simulated;
-  options.session.origin = origin_of(simulated, node.endpoint);
+  options.session.origin = origin_of(simulated, node.endpoint, recording ? Recorded::yes : Recorded::no);
   options.session.reply_timeout = node.reply_timeout;
   options.session.light_timeout = node.light_timeout;
   options.session.pause_patience = node.pause_patience;
@@ -80,6 +89,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   parts.store = *std::move(store);
   const NodeId id = alice ? NodeId::alice : NodeId::bob;
   parts.random = simulated ? make_seeded_random(node.world.seed, id) : make_os_random();
+  parts.recording = std::move(recording);
   return service::Node::create(std::move(options), std::move(parts));
 }
 

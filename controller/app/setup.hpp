@@ -39,8 +39,12 @@ struct NodeSetup {
 session::Agreement agreement_of(const sim::Scenario& scenario);
 Result<std::unique_ptr<hal::Rig>> make_rig(const NodeSetup& node, const Hooks& hooks);
 Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks);
+/// A node that is recorded (nullptr: that is not).
 Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks,
-                                                 std::unique_ptr<hal::Rig> rig);
+                                                 std::unique_ptr<recording::Writer> recording);
+Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Hooks& hooks,
+                                                 std::unique_ptr<hal::Rig> rig,
+                                                 std::unique_ptr<recording::Writer> recording = nullptr);
 Result<NodeSetup> node_from_config(const service::NodeConfig& config);
 
 /// What both nodes on this scenario lock, in bytes: store, arena, clicks, settings in flight, a block's copies.

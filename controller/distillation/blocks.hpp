@@ -20,6 +20,7 @@ class VerdictIssuer;
 }
 namespace nicol::keystore {
 class KeyStore;
+struct KeyDigest;
 }
 
 namespace nicol::distillation {
@@ -113,6 +114,8 @@ class PendingKey {
  private:
   friend struct AmplificationStage;
   friend class nicol::keystore::KeyStore;
+  friend struct nicol::keystore::KeyDigest;
+  friend class ReplayedKey;
   PendingKey(BitString bits, KeyRecord record) : bits_(std::move(bits)), record_(std::move(record)) {}
   BitString bits_;
   KeyRecord record_;

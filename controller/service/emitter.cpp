@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "controller/service/analyser_plate.hpp"
 #include "controller/service/settings.hpp"
@@ -28,31 +27,29 @@ Result<void> Emitter::switch_on(hal::PulsedSource& source) {
   return *emission == hal::EmissionState::emitting ? Result<void>() : source.enable_emission();
 }
 
-Emitter::Emitter(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block, std::uint64_t slots)
+Emitter::Emitter(hal::Rig& rig, hal::PulsedSource& source, Random& random, const EmitterOptions& options,
+                 const PreparationPlan& plan)
     : rig_(&rig),
-      random_(&random),
       options_(options),
-      block_(block),
-      slots_(slots),
-      source_(rig.find<hal::PulsedSource>("source")),
+      slots_(plan.slots),
+      source_(&source),
       tagger_(rig.find<hal::TimeTagger>("tagger")),
-      kept_bases_(options.clicks_per_block),
-      kept_bits_(options.clicks_per_block),
-      dropped_(slots) {}
+      caps_(source.caps()),
+      settings_(plan, random, options.journal),
+      tags_(plan.heralds ? std::make_unique<TagBuffer>(kTags) : nullptr) {}
 
 Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block,
                                std::uint64_t slots) {
-  Emitter e(rig, random, options, block, slots);
-  if (e.source_ == nullptr) return Error{Code::not_found, "the rig has no source", "", 0, {}};
-  e.caps_ = e.source_->caps();
-  const bool needs_heralds = e.caps_.source == hal::SourceKind::heralded;
-  if (needs_heralds && e.tagger_ == nullptr)
-    return Error{Code::not_found, "a heralded source needs a tagger at Alice", "", 0, {}};
-  if (needs_heralds) {
-    if (auto r = e.tagger_->start(); !r) return std::move(r).error();
-    e.heralds_.emplace(rig.timing, e.tagger_->caps().tick, slots);
-    e.tags_ = std::make_unique<TagBuffer>(kTags);
+  auto* source = rig.find<hal::PulsedSource>("source");
+  auto* tagger = rig.find<hal::TimeTagger>("tagger");
+  if (source == nullptr) return Error{Code::not_found, "the rig has no source", "", 0, {}};
+  PreparationPlan plan{block, slots, options.p_diagonal, options.clicks_per_block, {}};
+  if (source->caps().source == hal::SourceKind::heralded) {
+    if (tagger == nullptr) return Error{Code::not_found, "a heralded source needs a tagger at Alice", "", 0, {}};
+    if (auto r = tagger->start(); !r) return std::move(r).error();
+    plan.heralds = {rig.timing, tagger->caps().tick};
   }
+  Emitter e(rig, *source, random, options, plan);
   if (auto* shutter = rig.find<hal::Shutter>("shutter"))
     if (auto r = shutter->open(); !r) return std::move(r).error();
   if (auto r = home_plate(rig); !r) return std::move(r).error();
@@ -80,7 +77,7 @@ std::size_t Emitter::chunk_slots() const {
 }
 
 Result<Emitter::Progress> Emitter::work() {
-  if (next_slot_ < slots_ && chunks_.size() < options_.chunks_in_flight) {
+  if (next_slot_ < slots_ && settings_.waiting() < options_.chunks_in_flight) {
     if (auto r = emit_chunk(); !r) return std::move(r).error();
     return Progress::emitted;
   }
@@ -89,28 +86,22 @@ Result<Emitter::Progress> Emitter::work() {
     ended_ = true;
   }
   // A tagger on a cable says a little later how far it has come.
-  if (herald_complete_ < next_slot_)
+  if (heralded() && settings_.herald_complete() < next_slot_)
     if (auto r = read_heralds(); !r) return std::move(r).error();
-  if (auto r = keep_complete_chunks(); !r) return std::move(r).error();
-  return ended_ && chunks_.empty() ? Progress::finished : Progress::waiting;
+  if (auto r = settings_.keep_complete(); !r) return std::move(r).error();
+  return ended_ && settings_.waiting() == 0 ? Progress::finished : Progress::waiting;
 }
 
 Result<void> Emitter::emit_chunk() {
   const std::size_t n = chunk_slots();
-  Chunk chunk{next_slot_,
-              n,
-              draw_setting_bases(n, options_.p_diagonal, *random_, block_, next_slot_),
-              draw_setting_bits(n, *random_, block_, next_slot_),
-              {},
-              {}};
+  Chunk chunk = settings_.draw(next_slot_, n);
   const auto r = caps_.record == hal::PreparationRecord::motor_setting ? emit_motorised(chunk) : emit_pattern(chunk);
   if (!r) {
     attempted_ = n;
     return failed(Doubt::source, r.error());
   }
   next_slot_ += n;
-  if (!heralded()) prepared_ += n;
-  chunks_.push_back(std::move(chunk));
+  settings_.emitted(std::move(chunk));
   return read_heralds();
 }
 
@@ -134,87 +125,16 @@ Result<void> Emitter::read_heralds() {
   while (true) {
     hal::TagBlock block = tags_->block();
     const hal::StreamStatus status = tagger_->acquire(block, Deadline{steady.now()});
-    auto r = heralds_->process(block);
+    auto r = settings_.process(block);
     tags_->wipe(block);
     if (!r) return r;
     if (status == hal::StreamStatus::timeout) break;
     if (status == hal::StreamStatus::ok || status == hal::StreamStatus::overflow) continue;
-    take_heralds();
+    settings_.take_heralds();
     return failed(Doubt::tagger, {Code::disconnected, fmt::format("Alice's tagger: {}", to_string(status)), "tagger"});
   }
-  take_heralds();
+  settings_.take_heralds();
   return {};
-}
-
-void Emitter::take_heralds() {
-  auto progress = heralds_->take_progress();
-  herald_complete_ = progress.complete_slots;
-  place_heralds(progress.heralded);
-}
-
-void Emitter::place_heralds(const std::vector<std::uint64_t>& heralded) {
-  prepared_ += heralded.size();
-  auto it = heralded.begin();
-  for (Chunk& chunk : chunks_) {
-    it = std::lower_bound(it, heralded.end(), chunk.first);  // a pause leaves gaps between chunks
-    const auto end = std::lower_bound(it, heralded.end(), chunk.first + chunk.slots);
-    chunk.heralded.insert(chunk.heralded.end(), it, end);
-    it = end;
-  }
-}
-
-Result<void> Emitter::hint(std::uint64_t complete_slots, const std::vector<std::uint64_t>& clicked) {
-  if (complete_slots < hinted_ || complete_slots > slots_ || !std::is_sorted(clicked.begin(), clicked.end()))
-    return Error{Code::protocol, fmt::format("a hint for slots up to {} after {}", complete_slots, hinted_), "", 0, {}};
-  auto it = clicked.begin();
-  for (Chunk& chunk : chunks_) {
-    it = std::lower_bound(it, clicked.end(), chunk.first);
-    const auto end = std::lower_bound(it, clicked.end(), chunk.first + chunk.slots);
-    chunk.clicked.insert(chunk.clicked.end(), it, end);
-    it = end;
-  }
-  hinted_ = complete_slots;
-  return {};
-}
-
-Result<void> Emitter::keep_complete_chunks() {
-  while (!chunks_.empty()) {
-    const std::uint64_t end = chunks_.front().first + chunks_.front().slots;
-    if (hinted_ < end || (heralded() && herald_complete_ < end)) break;
-    if (auto r = keep(chunks_.front()); !r) return r;
-    chunks_.pop_front();
-  }
-  return {};
-}
-
-Result<void> Emitter::keep(const Chunk& chunk) {
-  std::vector<std::uint64_t> kept = chunk.clicked;
-  if (heralded()) {
-    kept.clear();
-    std::set_intersection(chunk.clicked.begin(), chunk.clicked.end(), chunk.heralded.begin(), chunk.heralded.end(),
-                          std::back_inserter(kept));
-  }
-  if (kept_bits_.size() + kept.size() > kept_bits_.capacity())
-    return Error{
-        Code::exhausted, fmt::format("more than {} kept slots in one block", kept_bits_.capacity()), "", 0, {}};
-  std::vector<std::uint32_t> positions(kept.size());
-  std::transform(kept.begin(), kept.end(), positions.begin(),
-                 [&](std::uint64_t s) { return static_cast<std::uint32_t>(s - chunk.first); });
-  kept_bases_.append_selected(chunk.bases, positions);
-  kept_bits_.append_selected(chunk.bits, positions);
-  kept_slots_.insert(kept_slots_.end(), kept.begin(), kept.end());
-  return {};
-}
-
-Emitter::Prepared Emitter::finish() {
-  Prepared p;
-  p.kept.slots = std::move(kept_slots_);
-  p.kept.bases = kept_bases_.finish();
-  p.kept.bits = kept_bits_.finish();
-  p.kept.dropped = dropped_.ranges();
-  detection::remove_dropped(p.kept);
-  p.slots_prepared = prepared_;
-  return p;
 }
 
 }  // namespace nicol::service

@@ -2,13 +2,10 @@
 // Alice's quantum phase: draws settings, makes them light, keeps only the slots that heralds and hints leave over.
 #pragma once
 
-#include <deque>
-#include <optional>
+#include <algorithm>
 #include <vector>
 
-#include "controller/detection/dropped_slots.hpp"
-#include "controller/detection/slot_detector.hpp"
-#include "controller/secret/bit_string.hpp"
+#include "controller/service/prepared_slots.hpp"
 #include "controller/service/rig_watch.hpp"
 #include "controller/service/tag_buffer.hpp"
 #include "drivers/hal/rig.hpp"
@@ -19,6 +16,7 @@ struct EmitterOptions {
   double p_diagonal = 0.5;
   std::size_t clicks_per_block = std::size_t{1} << 21;  // kept settings that fit
   std::size_t chunks_in_flight = 8;                     // settings waiting for Bob's hints
+  LightJournal* journal = nullptr;                      // outlives the emitter
   static constexpr std::size_t kChunkSlots = std::size_t{1} << 19;
   /// Settings that wait, in locked memory.
   static constexpr std::size_t locked_bytes() { return std::size_t{8} * 2 * kChunkSlots / 8; }
@@ -36,8 +34,9 @@ class Emitter {
   enum class Progress : std::uint8_t { emitted, waiting, finished };
   /// emitted: call again; waiting: hints must come first.
   Result<Progress> work();
-  /// Bob's word on slots below complete_slots: all others of them are forgotten. It binds nothing.
-  Result<void> hint(std::uint64_t complete_slots, const std::vector<std::uint64_t>& clicked);
+  Result<void> hint(std::uint64_t complete_slots, const std::vector<std::uint64_t>& clicked) {
+    return settings_.hint(complete_slots, clicked);
+  }
   std::uint64_t slots_done() const { return next_slot_; }
   std::uint64_t slots() const { return slots_; }
 
@@ -55,7 +54,7 @@ class Emitter {
   /// Bob vouches for nothing from this slot on to where light goes on.
   void distrust(std::uint64_t from_slot);
   /// The slots since the last confirmed one are dropped: the block ends with a rig in doubt.
-  void drop_unconfirmed() { dropped_.add(static_cast<std::int64_t>(confirmed_), static_cast<std::int64_t>(slots_)); }
+  void drop_unconfirmed() { settings_.drop({confirmed_, slots_}); }
   /// Reads heralds of light that is out.
   Result<void> wait_in_dark();
   /// Where light can go on: the next multiple of the sync divider that was never shown; slots() when none is left.
@@ -63,57 +62,40 @@ class Emitter {
   /// Light goes on; slots in doubt are dropped. At slots() nothing is emitted any more and no device is needed.
   Result<void> resume(std::uint64_t slot);
 
-  struct Prepared {
-    detection::Clicks kept;
-    std::uint64_t slots_prepared = 0;
-  };
   /// After `finished`.
-  Prepared finish();
+  PreparedSlots::Prepared finish() { return settings_.finish(); }
   /// Between blocks: no light leaves, the source stays armed.
   static void rest(hal::Rig& rig) noexcept;
   /// Dark at once and disarmed; safe on any path.
   static void dark(hal::Rig& rig) noexcept;
 
  private:
-  struct Chunk {
-    std::uint64_t first = 0;
-    std::size_t slots = 0;
-    secret::BitString bases, bits;
-    std::vector<std::uint64_t> heralded, clicked;
-  };
-  Emitter(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block, std::uint64_t slots);
+  using Chunk = PreparedSlots::Chunk;
+  Emitter(hal::Rig& rig, hal::PulsedSource& source, Random& random, const EmitterOptions& options,
+          const PreparationPlan& plan);
   Result<void> emit_chunk();
   Result<void> emit_pattern(const Chunk& chunk);
   Result<void> emit_motorised(const Chunk& chunk);
   Result<void> read_heralds();
-  void take_heralds();
   Result<void> resume_heralds(std::uint64_t slot);
   Result<void> relight(std::uint64_t slot);
   static Result<void> switch_on(hal::PulsedSource& source);
   Error failed(Doubt where, Error error);
-  void place_heralds(const std::vector<std::uint64_t>& heralded);
-  Result<void> keep_complete_chunks();
-  Result<void> keep(const Chunk& chunk);
   std::size_t chunk_slots() const;
   std::uint64_t left() const;  // the first slot that may still be in the source
-  bool heralded() const { return heralds_.has_value(); }
+  bool heralded() const { return settings_.heralded(); }
 
   hal::Rig* rig_;
-  Random* random_;
   EmitterOptions options_;
-  std::uint64_t block_, slots_, next_slot_ = 0, hinted_ = 0, herald_complete_ = 0, prepared_ = 0;
+  std::uint64_t slots_, next_slot_ = 0;
   hal::PulsedSource* source_;
   hal::TimeTagger* tagger_;
   hal::SourceCaps caps_;
-  std::optional<detection::HeraldDetector> heralds_;
+  PreparedSlots settings_;
   std::unique_ptr<TagBuffer> tags_;
-  std::deque<Chunk> chunks_;
-  std::vector<std::uint64_t> kept_slots_;
-  secret::BitCollector kept_bases_, kept_bits_;
   bool ended_ = false;
 
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
-  detection::DroppedSlots dropped_;
   Doubt doubt_ = Doubt::source;
   std::uint64_t confirmed_ = 0, in_doubt_from_ = kNone;  // of the pause under way
   std::uint64_t attempted_ = 0;                          // slots after next_slot_ that may have been shown

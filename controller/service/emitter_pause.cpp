@@ -17,11 +17,11 @@ std::uint64_t Emitter::pause(Doubt doubt) {
   std::uint64_t from = left();  // the rest leaves behind the shutter, or never
   if (auto* shutter = rig_->find<hal::Shutter>("shutter")) shutter->close();
   (void)source_->set_light_level(hal::LightLevel::off);
-  if (heralded()) heralds_->hold();
+  settings_.hold();
   if (doubt == Doubt::rig) from = confirmed_;
   if (doubt == Doubt::tagger && heralded()) {
     tagger_lost_ = true;
-    from = std::min(from, herald_complete_);
+    from = std::min(from, settings_.herald_complete());
   }
   in_doubt_from_ = std::min(in_doubt_from_, from);
   return in_doubt_from_;
@@ -38,8 +38,8 @@ std::uint64_t Emitter::resume_slot() const {
 }
 
 Result<void> Emitter::resume(std::uint64_t slot) {
-  if (heralded()) distrust(herald_complete_);
-  dropped_.add(static_cast<std::int64_t>(in_doubt_from_), static_cast<std::int64_t>(slot));
+  if (heralded()) distrust(settings_.herald_complete());
+  settings_.drop({std::min(in_doubt_from_, slot), slot});
   in_doubt_from_ = kNone;
   attempted_ = 0;
   next_slot_ = confirmed_ = slot;
@@ -58,9 +58,8 @@ Result<void> Emitter::resume_heralds(std::uint64_t slot) {
     if (auto r = tagger_->start(); !r) return failed(Doubt::tagger, r.error());
   }
   const auto stream = tagger_lost_ ? StreamAfterPause::restarted : StreamAfterPause::goes_on;
-  if (auto r = heralds_->resume(slot, stream); !r) return r;
+  if (auto r = settings_.resume(slot, stream); !r) return r;
   tagger_lost_ = tagger_lost_ && slot == slots_;
-  herald_complete_ = slot;
   return {};
 }
 

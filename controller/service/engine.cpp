@@ -21,6 +21,20 @@ void swallow(int wake) {
   if (::read(wake, &count, sizeof count) < 0) return;
 }
 
+/// What a replay must know of this node.
+NodeFacts facts_of(const NodeOptions& options, const hal::Rig& rig) {
+  NodeFacts f;
+  f.side = options.session.side;
+  f.clicks_per_block = options.clicks_per_block;
+  f.arena_bytes = options.arena_bytes;
+  f.receiver = rig.receiver;
+  f.timing = rig.timing;
+  if (const auto* tagger = rig.find<hal::TimeTagger>("tagger")) f.tick = tagger->caps().tick;
+  if (const auto* source = rig.find<hal::PulsedSource>("source"))
+    f.heralded = source->caps().source == hal::SourceKind::heralded;
+  return f;
+}
+
 }  // namespace
 
 Engine::Engine(NodeOptions options, NodeParts parts, secret::Arena arena, std::optional<TcpListener> listener)
@@ -35,6 +49,9 @@ Engine::Engine(NodeOptions options, NodeParts parts, secret::Arena arena, std::o
   now_.side = options_.session.side;
   now_.origin = options_.session.origin;
   now_.pools = parts_.store->pools();
+  if (parts_.recording)
+    recorder_ = std::make_unique<NodeRecorder>(std::move(parts_.recording), facts_of(options_, *parts_.rig),
+                                               *parts_.random, *parts_.store);
   publish();
 }
 
@@ -61,6 +78,7 @@ void Engine::run(std::stop_token stop) {
     reconnect_ = std::min(reconnect_ * 2, options_.reconnect_most);
   }
   parts_.rig->safe_state();
+  if (recorder_) recorder_->finish();
   now_.state = NodeState::stopped;
   stopped_ = true;
   publish();
@@ -89,7 +107,12 @@ std::optional<TcpLink> Engine::meet_peer(std::stop_token stop) {
 void Engine::serve(TcpLink link, std::stop_token stop) {
   link_.emplace(std::move(link));
   reader_ = std::make_unique<session::FrameReader>(session::kMaxPayloadBeforeMarks);
-  session_.emplace(session_config_, *parts_.store, *parts_.random, arena_, deadlines_);
+  if (recorder_) {
+    recorder_->begin_session(session_config_);
+    session_.emplace(session_config_, recorder_->vault(), random(), arena_, recorder_->clock(), recorder_.get());
+  } else {
+    session_.emplace(session_config_, *parts_.store, random(), arena_, deadlines_);
+  }
   peer_ready_ = asked_ = false;
   now_.state = NodeState::settling;
   After after = apply(session_->start());

@@ -11,6 +11,7 @@
 
 #include "controller/service/emitter.hpp"
 #include "controller/service/node.hpp"
+#include "controller/service/node_recorder.hpp"
 #include "controller/service/receiver.hpp"
 #include "controller/service/rig_settings.hpp"
 #include "controller/service/rig_watch.hpp"
@@ -111,6 +112,8 @@ class Engine {
   std::string why_not_ready();
 
   void block_done(session::BlockResult result);
+  void watch_recording();
+  Random& random() { return recorder_ ? recorder_->random() : *parts_.random; }
 
   void take_commands();
   void obey(const Command& command);
@@ -120,6 +123,7 @@ class Engine {
 
   const NodeOptions options_;
   NodeParts parts_;
+  std::unique_ptr<NodeRecorder> recorder_;
   secret::Arena arena_;
   std::optional<TcpListener> listener_;
   SteadyDeadlines deadlines_;

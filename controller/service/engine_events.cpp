@@ -118,6 +118,18 @@ void Engine::block_done(session::BlockResult result) {
   publish();
 }
 
+/// A full disk ends the recording, and people are told; the run goes on.
+void Engine::watch_recording() {
+  if (!recorder_) return;
+  recorder_->flush();
+  const auto trouble = recorder_->take_trouble();
+  if (!trouble) return;
+  const std::string what = fmt::format("recording {} ended: {}", recorder_->file().string(), describe(*trouble));
+  alarms.raise("recording-failed", Severity::warning, what,
+               "The run goes on unrecorded; what was written so far can be replayed. Make room and record anew.");
+  say(LogLine::Level::warning, "recording", what);
+}
+
 void Engine::submit(Command command) {
   {
     const std::lock_guard lock(mutex_);
@@ -204,6 +216,7 @@ bool Engine::wait(std::chrono::milliseconds most) {
 
 void Engine::publish() {
   publish_due_ = deadlines_.in(kPublishEvery);
+  watch_recording();
   now_.alarms = alarms.list();
   now_.session_state = session_ ? session_->state_name() : "no peer";
   if (safe_off_) now_.state = NodeState::safe_off;

@@ -43,7 +43,8 @@ Result<void> Engine::open_emitter(const session::EventOpenLight& event) {
   EmitterOptions o;
   o.p_diagonal = options_.session.agreement.p_alice_diagonal;
   o.clicks_per_block = options_.clicks_per_block;
-  auto emitter = Emitter::begin(*parts_.rig, *parts_.random, o, event.index, event.slots);
+  o.journal = recorder_.get();
+  auto emitter = Emitter::begin(*parts_.rig, random(), o, event.index, event.slots);
   if (!emitter) return std::move(emitter).error();
   emitter_ = std::make_unique<Emitter>(*std::move(emitter));
   return {};
@@ -55,7 +56,8 @@ Result<void> Engine::open_receiver(const session::EventOpenLight& event) {
   o.p_diagonal = options_.session.agreement.p_bob_diagonal;
   o.clicks_per_block = options_.clicks_per_block;
   if (!guard_) guard_.emplace(guard_of(*parts_.rig));
-  auto receiver = Receiver::begin(*parts_.rig, *parts_.random, *guard_, o, event.index, event.slots);
+  o.journal = recorder_.get();
+  auto receiver = Receiver::begin(*parts_.rig, random(), *guard_, o, event.index, event.slots);
   if (!receiver) return std::move(receiver).error();
   receiver_ = std::make_unique<Receiver>(*std::move(receiver));
   return {};

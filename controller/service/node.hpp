@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "controller/recording/writer.hpp"
 #include "controller/secret/arena.hpp"
 #include "controller/service/ring.hpp"
 #include "controller/service/snapshot.hpp"
@@ -36,6 +37,7 @@ struct NodeParts {
   std::unique_ptr<hal::Rig> rig;
   std::unique_ptr<keystore::KeyStore> store;
   std::unique_ptr<Random> random;
+  std::unique_ptr<recording::Writer> recording;  // none: this run is not recorded
 };
 
 enum class Stream : std::uint8_t { log, journal, blocks };

@@ -43,17 +43,14 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, RateGuard& guard
                                  std::uint64_t block, std::uint64_t slots) {
   Receiver r(rig, guard, options, slots);
   if (r.tagger_ == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
-  if (rig.receiver == hal::ReceiverKind::active) r.choose_settings(random, block);
   if (auto homed = home_plate(rig); !homed) return std::move(homed).error();
   if (auto open = r.open_eyes(); !open) return std::move(open).error();
   guard.begin_anew();
   if (auto started = r.tagger_->start(); !started) return std::move(started).error();
-  detection::DetectorOptions detector;
-  detector.slots = slots;
-  detector.capacity = options.clicks_per_block;
-  if (r.analyser_) detector.settings = {&r.analyser_->bases, &r.analyser_->swapped};
-  r.detector_.emplace(rig.timing, r.tagger_->caps().tick, detector, random);
-  if (r.analyser_)
+  r.detector_.emplace(DetectionPlan{block, slots, rig.receiver, options.p_diagonal, options.clicks_per_block,
+                                    rig.timing, r.tagger_->caps().tick},
+                      random, options.journal);
+  if (r.analyses())
     if (auto turned = r.turn_analyser(0); !turned) return std::move(turned).error();
   return r;
 }
@@ -68,21 +65,15 @@ Result<void> Receiver::open_eyes() {
   return {};
 }
 
-void Receiver::choose_settings(Random& random, std::uint64_t block) {
-  const auto n = static_cast<std::size_t>(slots_);
-  analyser_ = std::make_unique<Analyser>();
-  analyser_->bases = draw_bits(n, options_.p_diagonal, random, Purpose::receiver_settings, block * 2);
-  analyser_->swapped = draw_bits(n, 0.5, random, Purpose::receiver_settings, block * 2 + 1);
-}
-
 /// Four analyser angles: 0 and 22.5 degrees for the bases, 45 more to swap the roles of the two detectors.
 Result<void> Receiver::turn_analyser(std::uint64_t slot) {
   const auto k = static_cast<std::size_t>(slot);
-  const double degrees = (bit_at(analyser_->bases, k) ? 22.5 : 0.0) + (bit_at(analyser_->swapped, k) ? 45.0 : 0.0);
+  const BlockDetection::Choices& choices = *detector_->choices();
+  const double degrees = (bit_at(choices.bases, k) ? 22.5 : 0.0) + (bit_at(choices.swapped, k) ? 45.0 : 0.0);
   const Picoseconds before = rig_->clock->now();
   if (auto r = turn_plate(*rig_, Angle::degrees(degrees)); !r) return r;
   if (rig_->clock->now() - before > rig_->timing.slot_period) detector_->drop({slot, slot + 2});
-  analyser_->ready_for = slot;
+  ready_for_ = slot;
   return {};
 }
 
@@ -109,8 +100,8 @@ Result<Receiver::Progress> Receiver::work() {
   auto progress = acquire();
   if (!progress || detector_->done()) return progress ? Result<Progress>(Progress::finished) : std::move(progress);
   // The frame marker comes with slot 0: from then on every piece of light ends a slot.
-  if (*progress == Progress::acquired && analyser_ && detector_->frame_seen() && analyser_->ready_for + 1 < slots_)
-    if (auto r = turn_analyser(analyser_->ready_for + 1); !r) {
+  if (*progress == Progress::acquired && analyses() && detector_->frame_seen() && ready_for_ + 1 < slots_)
+    if (auto r = turn_analyser(ready_for_ + 1); !r) {
       doubt_ = Doubt::rig;
       return std::move(r).error();
     }
@@ -150,7 +141,7 @@ Result<void> Receiver::resume(std::uint64_t slot) {
   in_doubt_from_ = kNone;
   confirmed_ = slot;
   doubt_ = Doubt::rig;
-  return analyser_ && more ? turn_analyser(slot) : Result<void>();
+  return analyses() && more ? turn_analyser(slot) : Result<void>();
 }
 
 /// Eyes open, and a tagger that was lost counts again.

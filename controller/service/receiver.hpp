@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "controller/detection/slot_detector.hpp"
+#include "controller/service/block_detection.hpp"
 #include "controller/service/rate_guard.hpp"
 #include "controller/service/rig_watch.hpp"
 #include "controller/service/tag_buffer.hpp"
@@ -19,6 +19,7 @@ struct ReceiverOptions {
   double p_diagonal = 0.5;  // active receivers
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::chrono::milliseconds acquire_patience{20};
+  LightJournal* journal = nullptr;  // outlives the receiver
 };
 
 /// One block. work() does a bounded piece and returns.
@@ -63,13 +64,8 @@ class Receiver {
   static void close(hal::Rig& rig) noexcept;
 
  private:
-  /// An active receiver's own choices, and which slot the analyser stands ready for.
-  struct Analyser {
-    secret::BitString bases, swapped;
-    std::uint64_t ready_for = 0;
-  };
   Receiver(hal::Rig& rig, RateGuard& guard, const ReceiverOptions& options, std::uint64_t slots);
-  void choose_settings(Random& random, std::uint64_t block);
+  bool analyses() const { return detector_->choices() != nullptr; }
   Result<void> turn_analyser(std::uint64_t slot);
   Result<Progress> acquire();
   Result<void> open_eyes();
@@ -79,10 +75,10 @@ class Receiver {
   ReceiverOptions options_;
   std::uint64_t slots_, clicks_ = 0;
   hal::TimeTagger* tagger_;
-  std::unique_ptr<Analyser> analyser_;
+  std::uint64_t ready_for_ = 0;  // the slot that an active receiver's analyser stands for
   std::unique_ptr<TagBuffer> tags_;
   RateGuard* guard_;
-  std::optional<detection::SlotDetector> detector_;
+  std::optional<BlockDetection> detector_;
 
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
   Doubt doubt_ = Doubt::tagger;

@@ -11,15 +11,6 @@ constexpr std::uint64_t kFrameOverhead = kHeaderBytes + kStampBytes;
 constexpr std::uint64_t kVerdictBytes = kFrameOverhead + 1;  // ACCEPT_TAG and VERDICT without tag
 constexpr std::uint64_t kQueryBytes = kFrameOverhead + 25, kAnswerBytes = kFrameOverhead + 18;
 
-const secret::LockedKey& alpha(const keystore::KeyStore& store, Direction d) {
-  const keystore::SessionKeys& keys = store.session_keys();
-  return d == Direction::a_to_b ? keys.alpha_ab : keys.alpha_ba;
-}
-
-Bytes cut(const std::array<std::uint8_t, 16>& tag, std::uint64_t bits) {
-  return {tag.begin(), tag.begin() + static_cast<std::ptrdiff_t>(bits / 8)};
-}
-
 }  // namespace
 
 keystore::Interval Reservation::interval(TagPurpose p) const {
@@ -29,12 +20,11 @@ keystore::Interval Reservation::interval(TagPurpose p) const {
   return {begin, begin + (settles ? kSettlementTries : 1) * tag_bits};
 }
 
-Authenticator::Authenticator(keystore::KeyStore& store, Reservation reservation, ByteSpan alice_hello,
-                             ByteSpan bob_hello)
-    : store_(&store),
+Authenticator::Authenticator(Vault& vault, Reservation reservation, ByteSpan alice_hello, ByteSpan bob_hello)
+    : vault_(&vault),
       reservation_(reservation),
-      ab_(alpha(store, Direction::a_to_b)),
-      ba_(alpha(store, Direction::b_to_a)) {
+      ab_(vault.alpha(Direction::a_to_b)),
+      ba_(vault.alpha(Direction::b_to_a)) {
   for (RunningHash* h : {&ab_, &ba_}) {
     h->append(alice_hello);
     h->append(bob_hello);
@@ -44,19 +34,15 @@ Authenticator::Authenticator(keystore::KeyStore& store, Reservation reservation,
 void Authenticator::append(Direction direction, ByteSpan canonical_frame) { hash(direction).append(canonical_frame); }
 
 Result<Bytes> Authenticator::tag(TagPurpose purpose) {
-  const Result<secret::LockedKey> pad = store_->take_pad(pool_of(purpose), reservation_.interval(purpose));
-  if (!pad) return pad.error();
   const RunningHash& h = hash(direction_of(purpose));
   if (purpose == TagPurpose::detections) bytes_at_detections_ = h.bytes();
-  return cut(h.tag(*pad, reservation_.tag_bits), reservation_.tag_bits);
+  return vault_->tag(pool_of(purpose), reservation_.interval(purpose), h);
 }
 
 Result<bool> Authenticator::verify(TagPurpose purpose, ByteSpan tag) {
-  const Result<secret::LockedKey> pad = store_->take_pad(pool_of(purpose), reservation_.interval(purpose));
-  if (!pad) return pad.error();
   const RunningHash& h = hash(direction_of(purpose));
   if (purpose == TagPurpose::detections) bytes_at_detections_ = h.bytes();
-  return h.verify(tag, *pad, reservation_.tag_bits);
+  return vault_->verify(pool_of(purpose), reservation_.interval(purpose), h, tag);
 }
 
 double Authenticator::forgery_probability() const {
@@ -74,21 +60,17 @@ keystore::Interval settlement_pad(const keystore::Interval& all, std::uint64_t a
   return {all.begin + attempt * bits, all.begin + (attempt + 1) * bits};
 }
 
-Result<Bytes> single_tag(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame) {
-  const Result<secret::LockedKey> key = store.take_pad(pool_of(purpose), pad);
-  if (!key) return key.error();
-  RunningHash hash(alpha(store, direction_of(purpose)));
+Result<Bytes> single_tag(Vault& vault, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame) {
+  RunningHash hash(vault.alpha(direction_of(purpose)));
   hash.append(frame);
-  return cut(hash.tag(*key, static_cast<unsigned>(pad.size())), pad.size());
+  return vault.tag(pool_of(purpose), pad, hash);
 }
 
-Result<bool> verify_single(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame,
+Result<bool> verify_single(Vault& vault, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame,
                            ByteSpan tag) {
-  const Result<secret::LockedKey> key = store.take_pad(pool_of(purpose), pad);
-  if (!key) return key.error();
-  RunningHash hash(alpha(store, direction_of(purpose)));
+  RunningHash hash(vault.alpha(direction_of(purpose)));
   hash.append(frame);
-  return hash.verify(tag, *key, static_cast<unsigned>(pad.size()));
+  return vault.verify(pool_of(purpose), pad, hash, tag);
 }
 
 }  // namespace nicol::session

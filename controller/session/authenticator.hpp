@@ -8,6 +8,7 @@
 
 #include "controller/keystore/key_store.hpp"
 #include "controller/session/messages.hpp"
+#include "controller/session/vault.hpp"
 #include "controller/session/wegman_carter.hpp"
 
 namespace nicol::session {
@@ -39,7 +40,7 @@ constexpr std::uint64_t reservation_bits(unsigned tag_bits) { return kTagsEachWa
 class Authenticator {
  public:
   /// Both HELLOs are the first frames of either direction's hash.
-  Authenticator(keystore::KeyStore& store, Reservation reservation, ByteSpan alice_hello, ByteSpan bob_hello);
+  Authenticator(Vault& vault, Reservation reservation, ByteSpan alice_hello, ByteSpan bob_hello);
   void append(Direction direction, ByteSpan canonical_frame);
   /// Over everything appended in the purpose's direction. exhausted when its pad was used before.
   Result<Bytes> tag(TagPurpose purpose);
@@ -53,7 +54,7 @@ class Authenticator {
  private:
   RunningHash& hash(Direction d) { return d == Direction::a_to_b ? ab_ : ba_; }
   const RunningHash& hash(Direction d) const { return d == Direction::a_to_b ? ab_ : ba_; }
-  keystore::KeyStore* store_;
+  Vault* vault_;
   Reservation reservation_;
   RunningHash ab_, ba_;
   std::uint64_t bytes_at_detections_ = 0;
@@ -62,8 +63,8 @@ class Authenticator {
 /// The pad of one try of a settlement, counted from 0.
 keystore::Interval settlement_pad(const keystore::Interval& all, std::uint64_t attempt);
 /// Tag over one frame that stands alone, outside any block. The pad is gone afterwards.
-Result<Bytes> single_tag(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame);
-Result<bool> verify_single(keystore::KeyStore& store, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame,
+Result<Bytes> single_tag(Vault& vault, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame);
+Result<bool> verify_single(Vault& vault, TagPurpose purpose, const keystore::Interval& pad, ByteSpan frame,
                            ByteSpan tag);
 
 class Machine;

@@ -8,7 +8,7 @@ namespace nicol::session {
 
 Hello Machine::own_hello() const {
   Hello m;
-  os_random_fill(std::as_writable_bytes(std::span(m.half)));
+  store_->fill_from_os(std::as_writable_bytes(std::span(m.half)));
   m.side = config_.side;
   m.preshared_fingerprint = store_->preshared_fingerprint();
   m.pool_class = store_->pool_class();

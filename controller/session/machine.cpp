@@ -7,13 +7,6 @@
 namespace nicol::session {
 namespace {
 
-bool equal_ct(ByteSpan a, ByteSpan b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
-  return difference == 0;
-}
-
 /// ABORT and GOODBYE may cross anything, and only ever destroy: they are in no hash.
 bool ends_something(FrameType type) { return type == FrameType::abort_block || type == FrameType::goodbye; }
 
@@ -46,10 +39,10 @@ OpenBlock::OpenBlock(const BlockOpen& opened, std::uint64_t run_index, Authentic
   result.auth_bits_spent = auth.reservation().bits();
 }
 
-Machine::Machine(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
+Machine::Machine(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena,
                  const Deadlines& deadlines)
     : config_(config),
-      store_(&store),
+      store_(&vault),
       random_(&random),
       arena_(&arena),
       deadlines_(&deadlines),
@@ -92,7 +85,7 @@ void Machine::send(FrameType type, const Bytes& body) {
   Bytes frame = link_.make(type, body);
   if (block_ && !ends_something(type)) block_->auth.append(out_direction(), frame);
   if (find_rule(type)->trailer == Trailer::service_mac) {
-    const auto mac = store_->service_mac(link_.session(), static_cast<std::uint8_t>(out_direction()), frame);
+    const auto mac = store_->service_mac(link_.session(), out_direction(), frame);
     frame.insert(frame.end(), mac.begin(), mac.end());
   }
   out_.send.push_back(std::move(frame));
@@ -117,8 +110,8 @@ Result<void> Machine::verify_tag(const Incoming& in, TagPurpose purpose) {
 
 Result<void> Machine::check_trailer(const Incoming& in) {
   if (find_rule(in.type)->trailer != Trailer::service_mac) return {};
-  const auto mac = store_->service_mac(link_.session(), static_cast<std::uint8_t>(in_direction()), in.canonical);
-  if (!equal_ct(mac, in.trailer)) return session_error(Code::authentication, "a tag did not verify");
+  if (!store_->service_mac_matches(link_.session(), in_direction(), in.canonical, in.trailer))
+    return session_error(Code::authentication, "a tag did not verify");
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "controller/session/link.hpp"
 #include "controller/session/protocol.hpp"
 #include "controller/session/session.hpp"
+#include "controller/session/vault.hpp"
 
 namespace nicol::session {
 
@@ -56,8 +57,7 @@ struct OpenBlock {
 
 class Machine {
  public:
-  Machine(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
-          const Deadlines& deadlines);
+  Machine(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena, const Deadlines& deadlines);
 
   void start();
   void on_frame(std::span<const std::uint8_t> frame);
@@ -192,7 +192,7 @@ class Machine {
   void end_with_key();
 
   SessionConfig config_;
-  keystore::KeyStore* store_;
+  Vault* store_;
   Random* random_;
   secret::Arena* arena_;
   const Deadlines* deadlines_;

@@ -12,15 +12,13 @@ namespace {
 using keystore::Interval;
 using keystore::Pool;
 
-KeyId fresh_key_id() {
+KeyId fresh_key_id(Vault& vault) {
   KeyId id;
-  os_random_fill(std::as_writable_bytes(std::span(id.bytes)));
+  vault.fill_from_os(std::as_writable_bytes(std::span(id.bytes)));
   return id;
 }
 
-std::uint64_t mark_of(const keystore::KeyStore& store, Pool pool) {
-  return store.marks()[static_cast<std::size_t>(pool)];
-}
+std::uint64_t mark_of(Vault& store, Pool pool) { return store.marks()[static_cast<std::size_t>(pool)]; }
 
 }  // namespace
 
@@ -53,7 +51,7 @@ Result<BlockOpen> Machine::prepare_block() {
                                                         keystore::to_string(pool.pool), pool.available(), bits));
   BlockOpen m;
   m.agreement = config_.agreement;
-  m.id = fresh_key_id();
+  m.id = fresh_key_id(*store_);
   const Result<std::uint64_t> number = store_->next_block();
   if (!number) return number.error();
   m.block = *number;

@@ -3,103 +3,109 @@
 #include "controller/session/session.hpp"
 
 #include "controller/session/machine.hpp"
+#include "controller/session/tap.hpp"
 
 namespace nicol::session {
 
 struct Session::Impl {
+  std::unique_ptr<Vault> own_vault;
   Machine machine;
+  Tap* tap = nullptr;
+
+  template <class F>
+  Step run(const CallMade& call, F&& f) {
+    if (tap != nullptr) tap->before(call);
+    f(machine);
+    Step step = machine.take();
+    if (tap != nullptr) tap->after(step);
+    return step;
+  }
 };
 
 Session::Session(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
-                 const Deadlines& deadlines)
-    : impl_(std::make_unique<Impl>(Impl{Machine(config, store, random, arena, deadlines)})) {}
+                 const Deadlines& deadlines) {
+  auto vault = vault_of(store);
+  Vault& seen = *vault;
+  impl_ = std::make_unique<Impl>(Impl{std::move(vault), Machine(config, seen, random, arena, deadlines), nullptr});
+}
+Session::Session(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena,
+                 const Deadlines& deadlines, Tap* tap)
+    : impl_(std::make_unique<Impl>(Impl{nullptr, Machine(config, vault, random, arena, deadlines), tap})) {}
 Session::~Session() = default;
 
 Step Session::start() {
-  impl_->machine.start();
-  return impl_->machine.take();
+  return impl_->run({CallKind::start}, [](Machine& m) { m.start(); });
 }
 
 Step Session::on_frame(std::span<const std::uint8_t> frame) {
-  impl_->machine.on_frame(frame);
-  return impl_->machine.take();
+  return impl_->run({CallKind::frame, frame}, [&](Machine& m) { m.on_frame(frame); });
 }
 
 Step Session::on_garbage(const Error& why) {
-  impl_->machine.on_garbage(why);
-  return impl_->machine.take();
+  return impl_->run({CallKind::garbage, {}, 0, static_cast<std::uint8_t>(why.code), why.message},
+                    [&](Machine& m) { m.on_garbage(why); });
 }
 
 Step Session::on_timeout() {
-  impl_->machine.on_timeout();
-  return impl_->machine.take();
+  return impl_->run({CallKind::timeout}, [](Machine& m) { m.on_timeout(); });
 }
 
 std::optional<Deadline> Session::next_timeout() const { return impl_->machine.next_timeout(); }
 
 Step Session::on_disconnect() {
-  impl_->machine.on_disconnect();
-  return impl_->machine.take();
+  return impl_->run({CallKind::disconnect}, [](Machine& m) { m.on_disconnect(); });
 }
 
 Step Session::ask_ready() {
-  impl_->machine.ask_ready();
-  return impl_->machine.take();
+  return impl_->run({CallKind::ask_ready}, [](Machine& m) { m.ask_ready(); });
 }
 
 Step Session::rig_ready(std::string why_not) {
-  impl_->machine.rig_ready(std::move(why_not));
-  return impl_->machine.take();
+  return impl_->run({CallKind::rig_ready, {}, 0, 0, why_not}, [&](Machine& m) { m.rig_ready(why_not); });
 }
 
 Step Session::open_block() {
-  impl_->machine.open_block();
-  return impl_->machine.take();
+  return impl_->run({CallKind::open_block}, [](Machine& m) { m.open_block(); });
 }
 
 Step Session::emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared) {
-  impl_->machine.emission_finished(std::move(prepared), slots_prepared);
-  return impl_->machine.take();
+  return impl_->run({CallKind::emission_finished},
+                    [&](Machine& m) { m.emission_finished(std::move(prepared), slots_prepared); });
 }
 
 Step Session::receiver_ready() {
-  impl_->machine.receiver_ready();
-  return impl_->machine.take();
+  return impl_->run({CallKind::receiver_ready}, [](Machine& m) { m.receiver_ready(); });
 }
 
 Step Session::hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked) {
-  impl_->machine.hint(complete_slots, std::move(clicked));
-  return impl_->machine.take();
+  return impl_->run({CallKind::hint}, [&](Machine& m) { m.hint(complete_slots, std::move(clicked)); });
 }
 
 Step Session::detection_finished(detection::SlotDetector::Finished&& finished) {
-  impl_->machine.detection_finished(std::move(finished.clicks));
-  return impl_->machine.take();
+  return impl_->run({CallKind::detection_finished},
+                    [&](Machine& m) { m.detection_finished(std::move(finished.clicks)); });
 }
 
 Step Session::pause(std::uint64_t from_slot, PauseReason reason) {
-  impl_->machine.pause(from_slot, reason);
-  return impl_->machine.take();
+  return impl_->run({CallKind::pause, {}, from_slot, static_cast<std::uint8_t>(reason)},
+                    [&](Machine& m) { m.pause(from_slot, reason); });
 }
 
 Step Session::resume(std::uint64_t first_slot) {
-  impl_->machine.resume(first_slot);
-  return impl_->machine.take();
+  return impl_->run({CallKind::resume, {}, first_slot}, [&](Machine& m) { m.resume(first_slot); });
 }
 
 Step Session::resumed() {
-  impl_->machine.resumed();
-  return impl_->machine.take();
+  return impl_->run({CallKind::resumed}, [](Machine& m) { m.resumed(); });
 }
 
 Step Session::abort_block(BlockReason reason, std::string detail) {
-  impl_->machine.abort_block(reason, std::move(detail));
-  return impl_->machine.take();
+  return impl_->run({CallKind::abort_block, {}, 0, static_cast<std::uint8_t>(reason), detail},
+                    [&](Machine& m) { m.abort_block(reason, detail); });
 }
 
 Step Session::goodbye() {
-  impl_->machine.goodbye();
-  return impl_->machine.take();
+  return impl_->run({CallKind::goodbye}, [](Machine& m) { m.goodbye(); });
 }
 
 bool Session::block_open() const { return impl_->machine.block_open(); }

@@ -152,11 +152,17 @@ struct Step {
   std::vector<Event> events;
 };
 
+class Vault;  // vault.hpp
+class Tap;    // tap.hpp
+
 class Session {
  public:
   /// `store`, `random`, `arena`, `deadlines` outlive the session. One session a connection; session ids are OS-random.
   Session(const SessionConfig& config, keystore::KeyStore& store, Random& random, secret::Arena& arena,
           const Deadlines& deadlines);
+  /// The same before anything that answers like a store; `tap` (none: nullptr) outlives the session too.
+  Session(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena, const Deadlines& deadlines,
+          Tap* tap);
   ~Session();
 
   Step start();                                        // HELLO

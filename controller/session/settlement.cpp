@@ -9,7 +9,7 @@ namespace {
 
 using Remembered = keystore::KeyStore::Remembered;
 
-std::optional<Remembered> find(const keystore::KeyStore& store, const KeyId& id) {
+std::optional<Remembered> find(Vault& store, const KeyId& id) {
   for (Remembered& known : store.remembered())
     if (known.id == id) return known;
   return std::nullopt;
@@ -121,9 +121,9 @@ Result<void> Machine::on_settle_done(const Incoming& in) {
 /// Bob's: the epsilon is counted first, so that a stop in between counts it twice rather than never.
 Result<void> Machine::apply_verdict(const KeyId& id, Verdict::Kind kind) {
   if (kind == Verdict::Kind::available) {
-    const Result<distillation::KeyRecord> record = store_->record(id);
-    if (!record) return record.error();
-    if (Result<void> counted = store_->add_epsilon(record->epsilon.total); !counted) return counted;
+    const Result<double> total = store_->epsilon_of(id);
+    if (!total) return total.error();
+    if (Result<void> counted = store_->add_epsilon(*total); !counted) return counted;
   }
   return store_->settle(id, VerdictIssuer::issue(id, kind));
 }
