@@ -47,9 +47,22 @@ void add_recording(CLI::App& c, Parsed& p, std::filesystem::path& folder, SealOp
 
 void add_replay(CLI::App& app, Parsed& p) {
   auto* c = app.add_subcommand("replay", "a recording through the same stages: the same result, bit for bit");
-  c->add_option("path", p.replay.path, "a folder that run --record made, or one recording")->required();
+  auto* path = c->add_option("path", p.replay.path, "a folder that run --record made, or one recording");
   add_seal(*c, p, p.replay.seal);
-  c->callback([&p, c] {
+  auto* alice = c->add_option("--alice", p.tool.alice, "a foreign recording of pairs: what would the key have been?");
+  auto* bob = c->add_option("--bob", p.tool.bob, "the other side's")->needs(alice)->excludes(path);
+  alice->needs(bob)->excludes(path);
+  c->add_option("--format", p.tool.format, "of both files")->needs(alice);
+  c->add_option("--state", p.tool.state, "psi-minus or phi-plus")->needs(alice);
+  c->add_option("--window-ps", p.tool.window_ps, "full width of a coincidence")->needs(alice);
+  c->add_option("--block-bits", p.replay.block_bits, "sifted bits a block")->needs(alice)->capture_default_str();
+  c->callback([&p, c, alice] {
+    if (alice->count() > 0) {
+      p.tool.bits = p.replay.block_bits;
+      p.action = [&p](Context& x) { return replay_foreign(p.tool, x); };
+      return;
+    }
+    if (c->count("path") == 0) throw CLI::RequiredError("path, or --alice and --bob");
     if (c->count("--seal-passphrase-fd") > 0) p.replay.seal.passphrase_fd = p.passphrase_fd;
     p.action = [&p](Context& x) { return replay(p.replay, x); };
   });

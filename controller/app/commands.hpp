@@ -39,7 +39,8 @@ struct RunOptions {
 Exit run(const RunOptions& options, Context& context);
 
 struct ReplayOptions {
-  std::filesystem::path path;  // a recording, or a folder that `run --record` made
+  std::filesystem::path path;            // a recording, or a folder that `run --record` made
+  std::uint64_t block_bits = 1'000'000;  // of foreign ones
   SealOptions seal;
 };
 Exit replay(const ReplayOptions& options, Context& context);
@@ -105,6 +106,8 @@ Exit tool_reconcile(const ToolOptions& options, Context& context);
 Exit tool_tags(const ToolOptions& options, Context& context);
 Exit tool_sync(const ToolOptions& options, Context& context);
 Exit tool_sift(const ToolOptions& options, Context& context);
+/// What the key of two foreign recordings would have been; options.bits: sifted bits a block.
+Exit replay_foreign(const ToolOptions& options, Context& context);
 
 struct BenchOptions {
   std::string stage;
