@@ -22,6 +22,7 @@ struct Parsed {
   int passphrase_fd = -1;
   InitOptions init;
   NodeRunOptions alice{session::Side::alice, {}, 0, false, {}, {}}, bob{session::Side::bob, {}, 0, false, {}, {}};
+  SourceOptions source;
   DevicesOptions devices;
   KeysOptions keys;
   OtpOptions otp;
@@ -78,6 +79,7 @@ void add_run(CLI::App& app, Parsed& p) {
   c->add_option("--state", p.run.state, "keep both stores in this folder");
   c->add_option("--config", p.run.config, "alice.toml or bob.toml as init wrote them");
   add_recording(*c, p, p.run.record, p.run.seal, "write both nodes' recordings into this folder, sealed");
+  c->add_option("--tags", p.run.tags, "write both sides' raw tags into this folder; whoever reads them knows the key");
   c->callback([&p, c] {
     if (c->count("--seal-passphrase-fd") > 0) p.run.seal.passphrase_fd = p.passphrase_fd;
     if (c->count("--seed") > 0) p.run.seed = p.seed;
@@ -95,6 +97,13 @@ void add_node(CLI::App& app, Parsed& p, const char* name, NodeRunOptions& o) {
     if (c->count("--seal-passphrase-fd") > 0) o.seal.passphrase_fd = p.passphrase_fd;
     p.action = [&o](Context& x) { return node(o, x); };
   });
+}
+
+void add_source(CLI::App& app, Parsed& p) {
+  auto* c = app.add_subcommand("source", "a pair source at a third place: light, no key; reads arm, off, status, quit");
+  c->add_option("--config", p.source.config, "the source's file")->required();
+  c->add_flag("--arm", p.source.arm, "consent to light at once");
+  c->callback([&p] { p.action = [&p](Context& x) { return source(p.source, x); }; });
 }
 
 void add_init(CLI::App& app, Parsed& p) {
@@ -260,6 +269,7 @@ Exit command_line(int argc, char** argv, Context& context) {
   add_init(app, p);
   add_node(app, p, "alice", p.alice);
   add_node(app, p, "bob", p.bob);
+  add_source(app, p);
   add_keys(app, p);
   add_otp(app, p);
   add_devices(app, p);

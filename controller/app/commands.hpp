@@ -35,6 +35,7 @@ struct RunOptions {
   std::filesystem::path state, config;
   std::filesystem::path record;  // empty: not recorded
   SealOptions seal;
+  std::filesystem::path tags;  // a folder for both sides' raw tags; empty: none
 };
 Exit run(const RunOptions& options, Context& context);
 
@@ -60,6 +61,12 @@ struct NodeRunOptions {
   SealOptions seal;
 };
 Exit node(const NodeRunOptions& options, Context& context);
+
+struct SourceOptions {
+  std::filesystem::path config;
+  bool arm = false;  // light at once, else when "arm" is read
+};
+Exit source(const SourceOptions& options, Context& context);
 
 Exit doctor(Context& context);
 

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "drivers/files/tag_tee.hpp"
+
 namespace nicol::app {
 namespace {
 
@@ -77,6 +79,38 @@ Result<void> tie_together(Pair& p, const Together& options) {
   p.alice.peer_role = service::PeerRole::listen;
   p.bob.peer_role = service::PeerRole::connect;
   p.alice.endpoint = p.bob.endpoint = {"127.0.0.1", "0"};
+  return {};
+}
+
+namespace {
+
+auto tee_into(const std::filesystem::path& file) {
+  return [file](std::unique_ptr<hal::TimeTagger> tagger,
+                const hal::TimingLayout& timing) -> std::unique_ptr<hal::TimeTagger> {
+    const auto failed = [file](const Error& e) {
+      fmt::print(stderr, "nicol: tags are not kept any more in {}: {}\n", file.string(), describe(e));
+    };
+    return std::make_unique<files::TagTee>(std::move(tagger),
+                                           files::TeeOptions{file, files::card_order(timing), failed});
+  };
+}
+
+}  // namespace
+
+Result<void> keep_raw_tags(Pair& p, const std::filesystem::path& folder) {
+  if (folder.empty()) return {};
+  if (!p.alice.devices.empty() || !p.bob.devices.empty())
+    return Error{Code::bad_input,
+                 "--tags: the tags of real light say every bit of its keys; expected a simulated run",
+                 "",
+                 0,
+                 {}};
+  std::error_code failed;
+  const bool made = std::filesystem::create_directories(folder, failed);
+  if (made && !failed) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
+  if (failed) return Error{Code::io, fmt::format("{}: {}", folder.string(), failed.message()), "", failed.value(), {}};
+  p.alice.world.tap = tee_into(folder / "alice.tags");
+  p.bob.world.tap = tee_into(folder / "bob.tags");
   return {};
 }
 

@@ -23,6 +23,9 @@ struct Together {
 };
 /// One seed, one loopback port, one Eve for both nodes of this process.
 Result<void> tie_together(Pair& pair, const Together& options);
+/// Raw tags of both into `folder`/alice.tags and bob.tags, in our own format; an empty one: none. They say every bit of
+/// the keys, so bad_input where light is real.
+Result<void> keep_raw_tags(Pair& pair, const std::filesystem::path& folder);
 /// locked_memory with need, limit and fix when this user may not lock what the pair needs.
 Result<void> check_memory(const Pair& pair);
 

@@ -107,6 +107,7 @@ Exit run(const RunOptions& options, Context& context) {
                        : fmt::format("devices, optics as in {}", pair->alice.world.scenario.name),
              to_string(*backing));
 
+  if (auto r = keep_raw_tags(*pair, options.tags); !r) return complain(r.error());
   RunReport report;
   report.scenario = pair->alice.world.scenario;
   if (simulated) report.seed = pair->alice.world.seed;

@@ -111,6 +111,7 @@ Result<NodeSetup> node_from_config(const service::NodeConfig& config) {
   node.world.seed = config.seed.value_or(os_random_word());
   node.world.speed = config.speed;
   node.world.light = config.light;
+  node.world.pump = config.pump;
   node.state = config.state;
   node.preshared_key = config.preshared_key;
   node.peer_role = config.listen ? service::PeerRole::listen : service::PeerRole::connect;

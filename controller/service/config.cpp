@@ -71,17 +71,22 @@ void read_speed(TomlTable& rig, NodeConfig& c) {
     rig.fail("speed", "\"max\" or a number above 0");
 }
 
+std::filesystem::path read_socket(TomlTable& rig, const char* key, const std::filesystem::path& file) {
+  const std::string text = rig.text(key, "");
+  if (text.empty()) return {};
+  if (text.starts_with("unix:")) return beside(file, text.substr(5));
+  rig.fail(key, "\"unix:PATH\"");
+  return {};
+}
+
 void read_rig(TomlTable& rig, NodeConfig& c) {
   c.scenario = rig.text("scenario", "");
   if (!c.scenario.empty() && c.scenario.ends_with(".toml")) c.scenario = beside(c.file, c.scenario).string();
   read_devices(rig, c);
   read_speed(rig, c);
   if (rig.has("seed")) c.seed = rig.integer("seed", 0, kAny, 0);
-  std::string light = rig.text("light", "");
-  if (!light.empty() && !light.starts_with("unix:"))
-    rig.fail("light", "\"unix:PATH\"");
-  else if (!light.empty())
-    c.light = beside(c.file, light.substr(5));
+  c.light = read_socket(rig, "light", c.file);
+  c.pump = read_socket(rig, "pump", c.file);
   if (c.scenario.empty() == c.devices.empty()) rig.fail("scenario", "exactly one of scenario and devices");
   c.link = rig.text("link", "");
   if (!c.link.empty() && c.link.ends_with(".toml")) c.link = beside(c.file, c.link).string();

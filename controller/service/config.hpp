@@ -32,6 +32,7 @@ struct NodeConfig {
   std::vector<RigDevice> devices;
   std::string link;             // with devices: the scenario that describes their optics
   std::filesystem::path light;  // simulated light's socket
+  std::filesystem::path pump;   // the socket of a simulated pair source at a third place; empty: it is Alice's
   std::optional<std::uint64_t> seed;
   double speed = 0;              // 0 = max
   std::string backing = "auto";  // auto, memfd_secret, mlock

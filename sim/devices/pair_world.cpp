@@ -74,7 +74,7 @@ Result<std::unique_ptr<hal::Rig>> make_pair_alice_rig(const WorldOptions& option
   auto tagger = std::make_unique<PairTagger>(s, options.seed, std::move(bench));
   board->tagger = tagger.get();
   rig->world = board;
-  rig->add("tagger", "tagger", std::move(tagger));
+  add_tagger(*rig, std::move(tagger), options);
   if (crystal.pump) add_crystal(*rig, std::move(crystal));
   if (shutter) rig->add("shutter", "shutter", std::move(shutter));
   add_detectors(*rig, std::move(detectors));

@@ -43,6 +43,11 @@ std::vector<std::unique_ptr<Detector>> make_detectors(const std::vector<Detector
   return detectors;
 }
 
+void add_tagger(hal::Rig& rig, std::unique_ptr<hal::TimeTagger> tagger, const WorldOptions& options) {
+  if (options.tap) tagger = options.tap(std::move(tagger), rig.timing);
+  rig.add("tagger", "tagger", std::move(tagger));
+}
+
 void add_detectors(hal::Rig& rig, std::vector<std::unique_ptr<Detector>> detectors) {
   for (std::size_t i = 0; i < detectors.size(); ++i)
     rig.add(fmt::format("detector-{}", i), fmt::format("detector-{}", i), std::move(detectors[i]));

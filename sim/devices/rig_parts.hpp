@@ -21,6 +21,8 @@ std::unique_ptr<Shutter> make_shutter(const std::string& serial, const RigClock&
 std::vector<std::unique_ptr<Detector>> make_detectors(const std::vector<DetectorModel>& models,
                                                       const std::function<hal::LightLevel()>& light,
                                                       const std::function<Hertz(std::size_t)>& rate);
+/// With role and name tagger, through the options' tap.
+void add_tagger(hal::Rig& rig, std::unique_ptr<hal::TimeTagger> tagger, const WorldOptions& options);
 /// As detector-0..
 void add_detectors(hal::Rig& rig, std::vector<std::unique_ptr<Detector>> detectors);
 

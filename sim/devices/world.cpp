@@ -77,7 +77,7 @@ Result<std::unique_ptr<hal::Rig>> make_alice_rig(const WorldOptions& options) {
   auto source = std::make_unique<FourStateSource>(s, options.seed, options.eve, std::move(bench));
   rig->add("source", "source", std::move(source));
   rig->add("shutter", "shutter", std::move(shutter));
-  if (tagger) rig->add("tagger", "tagger", std::move(tagger));
+  if (tagger) add_tagger(*rig, std::move(tagger), options);
   if (waveplate) rig->add("waveplate", "waveplate", std::move(waveplate));
   return rig;
 }
@@ -105,7 +105,7 @@ Result<std::unique_ptr<hal::Rig>> make_bob_rig(const WorldOptions& options) {
   auto tagger = std::make_unique<ReceiverTagger>(s, options.seed, options.light, std::move(bench));
   board->tagger = tagger.get();
   rig->world = board;
-  rig->add("tagger", "tagger", std::move(tagger));
+  add_tagger(*rig, std::move(tagger), options);
   rig->add("shutter", "shutter", std::move(shutter));
   add_detectors(*rig, std::move(detectors));
   if (waveplate) rig->add("waveplate", "waveplate", std::move(waveplate));

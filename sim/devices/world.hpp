@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -23,6 +24,8 @@ struct WorldOptions {
   std::filesystem::path light;  // the socket's path; Alice listens, Bob connects at every tagger start
   /// Plates that somebody else turns (an emulated mount); else the scenario's, on simulated motors of Bob's rig.
   CompensatorOptics turned_elsewhere = {};
+  /// Wraps each tagger as it enters its rig (to keep its tags); empty: none.
+  std::function<std::unique_ptr<hal::TimeTagger>(std::unique_ptr<hal::TimeTagger>, const hal::TimingLayout&)> tap = {};
   std::filesystem::path pump = {};  // entangled: the socket of a source at a third place; empty: it stands at Alice
 };
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The devices of the optical bench, held against the conformance suite of the HAL.
+#include <unistd.h>
+
+#include <atomic>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <thread>
 
 #include "sim/devices/four_state_source.hpp"
+#include "sim/devices/pair_tagger.hpp"
 #include "sim/devices/receiver_tagger.hpp"
 #include "tests/hal_contract/fixture.hpp"
 #include "tests/unit/sim/bench_link.hpp"
@@ -116,10 +122,55 @@ Fixture receiver_tagger() {
           }};
 }
 
+/// Light flows by itself while Alice's tagger is read, once somebody has come for it.
+struct LitPairs {
+  std::filesystem::path folder = std::filesystem::temp_directory_path();
+  std::unique_ptr<hal::Rig> rig;
+  std::optional<sim::LightReceiver> bob;  // never reads: the socket holds more than the suite asks for
+
+  LitPairs(std::uint64_t fifo_depth, double drain_hz) {
+    static std::atomic<int> count{0};
+    const auto socket = folder / ("nicol-lit-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
+    sim::Scenario s = scenario_of("entangled");
+    s.tagger.fifo_depth = fifo_depth;
+    s.tagger.drain_hz = drain_hz;
+    rig = std::move(sim::make_alice_rig({s, 1, {}, 0, socket})).value();
+    test::make_ready(*rig);
+    EXPECT_TRUE(succeeds(rig->find<hal::TemperatureController>("oven")->enable()));
+    rig->clock->advance_to(Picoseconds::seconds(100));
+    come = [this, socket] {
+      const std::atomic<bool> wanted{true};
+      if (!bob)
+        bob.emplace(sim::LightReceiver::connect(socket, SteadyDeadlines().in(std::chrono::seconds(5)), wanted).value());
+    };
+  }
+  std::function<void()> come;
+};
+
+Bench lit_bench(std::uint64_t fifo_depth, double drain_hz) {
+  auto lit = std::make_shared<LitPairs>(fifo_depth, drain_hz);
+  Bench bench = cable_of(lit, lit->rig->find<sim::PairTagger>("tagger"));
+  bench.make_tags = [l = lit.get()](std::size_t) { l->come(); };
+  bench.provoke_overflow = [l = lit.get()] { l->come(); };
+  return bench;
+}
+
+Fixture pair_tagger() {
+  return {"PairTagger", [] {
+            Bench bench = lit_bench(65'536, 20e6);
+            bench.provoke_overflow = nullptr;
+            return bench;
+          }};
+}
+
+Fixture small_pair_tagger() {
+  return {"PairTaggerWithASmallFifo", [] { return lit_bench(256, 1e4); }};
+}
+
 const Fixture kSources[] = {source("HeraldedSource", "teaching"), source("PulsedSource", "lossy"),
                             source("MotorisedSource", "motorised")};
-const Fixture kTaggers[] = {herald_tagger(), receiver_tagger()};
-const Fixture kSmallTaggers[] = {herald_tagger(), small_receiver_tagger()};
+const Fixture kTaggers[] = {herald_tagger(), receiver_tagger(), pair_tagger()};
+const Fixture kSmallTaggers[] = {herald_tagger(), small_receiver_tagger(), small_pair_tagger()};
 
 INSTANTIATE_TEST_SUITE_P(OpticalBench, PhotonSourceContract, testing::ValuesIn(kSources), fixture_name);
 INSTANTIATE_TEST_SUITE_P(OpticalBench, PulsedSourceContract, testing::ValuesIn(kSources), fixture_name);

@@ -39,8 +39,14 @@ sim::Scenario without_dead_time(sim::Scenario s) {
 }
 
 PairLink::PairLink(const sim::Scenario& scenario, std::uint64_t seed, std::filesystem::path pump)
-    : scenario_(scenario), folder_(fresh_folder()) {
-  sim::WorldOptions world{scenario, seed, {}, 0, folder_ / "light", {}, std::move(pump)};
+    : PairLink([&] {
+        sim::WorldOptions world{scenario, seed, {}, 0, {}};
+        world.pump = std::move(pump);
+        return world;
+      }()) {}
+
+PairLink::PairLink(sim::WorldOptions world) : scenario_(world.scenario), folder_(fresh_folder()) {
+  world.light = folder_ / "light";
   auto alice = sim::make_alice_rig(world), bob = sim::make_bob_rig(world);
   EXPECT_TRUE(alice.ok() && bob.ok());
   alice_ = std::move(alice).value();

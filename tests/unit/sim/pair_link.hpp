@@ -22,6 +22,8 @@ sim::Scenario without_dead_time(sim::Scenario scenario);
 class PairLink {
  public:
   PairLink(const sim::Scenario& scenario, std::uint64_t seed, std::filesystem::path pump = {});
+  /// Its socket is chosen here.
+  explicit PairLink(sim::WorldOptions world);
   ~PairLink();
   PairLink(const PairLink&) = delete;
   PairLink& operator=(const PairLink&) = delete;

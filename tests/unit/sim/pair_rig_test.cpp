@@ -196,7 +196,9 @@ TEST(PairTagger, GivesLightToABobWhoComesBack) {
 class ThirdPlace {
  public:
   explicit ThirdPlace(const Scenario& s) : socket_(path()) {
-    place_ = std::make_unique<SourcePlace>(make_source_place({s, 0, {}, 0, {}, {}, socket_}).value());
+    WorldOptions world{s, 0, {}, 0, {}};
+    world.pump = socket_;
+    place_ = std::make_unique<SourcePlace>(make_source_place(world).value());
   }
   ~ThirdPlace() { vanish(); }
   const std::filesystem::path& socket() const { return socket_; }
