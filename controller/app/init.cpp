@@ -81,7 +81,7 @@ Exit init(const InitOptions& options, Context&) {
     if (::mkdir(state.c_str(), 0700) != 0 && errno != EEXIST)
       return complain({Code::io, fmt::format("{}: {}", state.string(), std::strerror(errno)), "", errno, {}});
   }
-  const std::uint64_t per_block = session::reservation_bits(agreement_of(*scenario).tag_bits);
+  const std::uint64_t per_block = session::worst_reservation_bits(agreement_of(*scenario));
   fmt::print(
       "{0}: alice.toml, bob.toml, their state folders and preshared.key (mode 0600).\n"
       "A pre-shared key survives {1} failed blocks in a row; every block that makes key refills it.\n"

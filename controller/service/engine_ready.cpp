@@ -71,7 +71,7 @@ void Engine::hold_off(const Error& error) {
 
 /// A block is started only if its worst-case tag use can be reserved; without that a node stops and says so.
 bool Engine::pools_spent() {
-  const std::uint64_t need = session::reservation_bits(options_.session.agreement.tag_bits);
+  const std::uint64_t need = session::worst_reservation_bits(options_.session.agreement);
   for (const auto& p : parts_.store->pools()) {
     const bool tags = p.pool == keystore::Pool::auth_ab || p.pool == keystore::Pool::auth_ba;
     if (!tags || p.available() >= need) continue;

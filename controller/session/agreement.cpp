@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace nicol::session {
 namespace {
 
@@ -32,6 +34,9 @@ Refusal first_of(const std::array<Refusal, N>& checks) {
 }
 
 std::string_view name(sifting::KeyBases k) { return k == sifting::KeyBases::both ? "both" : "rectilinear"; }
+std::string_view name(detection::pairs::PairState s) {
+  return s == detection::pairs::PairState::psi_minus ? "psi-minus" : "phi-plus";
+}
 std::string_view name(Side s) { return s == Side::alice ? "alice" : "bob"; }
 
 std::string hex(std::span<const std::uint8_t> bytes) {
@@ -45,6 +50,14 @@ std::string hex(std::span<const std::uint8_t> bytes) {
 std::optional<std::string> weaker(const Agreement& theirs, const Agreement& mine) {
   using distillation::to_string;
   const auto &te = theirs.epsilon, &me = mine.epsilon;
+  if (Refusal r = differs("protocol", to_string(theirs.protocol), to_string(mine.protocol))) return r;
+  if (mine.protocol == Protocol::bbm92)
+    if (Refusal r = first_of(std::array{
+            differs("pairs.state", name(theirs.pairs.state), name(mine.pairs.state)),
+            differs("pairs.slot_period", theirs.pairs.slot_period.count, mine.pairs.slot_period.count),
+            differs("pairs.closed_tick", theirs.pairs.closed_tick.count, mine.pairs.closed_tick.count),
+        }))
+      return r;
   return first_of(std::array{
       below("tag_bits", theirs.tag_bits, mine.tag_bits),
       below("verification_bits", theirs.verification_bits, mine.verification_bits),
@@ -90,8 +103,37 @@ std::optional<std::string> unusable(const SessionConfig& config, distillation::O
     return fmt::format("tag_bits: {} (32 to 128 in whole bytes expected)", a.tag_bits);
   if (a.verification_bits < 32 || a.verification_bits > 128 || a.verification_bits % 8 != 0)
     return fmt::format("verification_bits: {} (32 to 128 in whole bytes expected)", a.verification_bits);
+  if (a.protocol == Protocol::bbm92 && a.length != distillation::LengthFunction::sp_variable)
+    return fmt::format("length: {} (sp_variable expected where pairs are shared)", to_string(a.length));
+  if (a.protocol == Protocol::bbm92 && closed_ticks(a) == 0)
+    return fmt::format("pairs: {} slots of {} ps in ticks of {} ps", a.block_slots, a.pairs.slot_period.count,
+                       a.pairs.closed_tick.count);
   return std::nullopt;
 }
+
+std::uint64_t closed_ticks(const Agreement& agreement) {
+  __extension__ using Wide = __int128;
+  constexpr Wide most = Wide{1} << 62;
+  const Wide period = agreement.pairs.slot_period.count, tick = agreement.pairs.closed_tick.count;
+  if (period <= 0 || tick <= 0) return 0;
+  const Wide length = static_cast<Wide>(agreement.block_slots) * period;
+  return length > most ? 0 : static_cast<std::uint64_t>((length + tick - 1) / tick) + 1;
+}
+
+namespace {
+
+/// Both sides detect: the worse of each, and measured only where both are.
+void both_receive(distillation::LengthInputs& in, const Hello& alice, const Hello& bob) {
+  const hal::DeviceModel &a = alice.model, &b = bob.model;
+  const bool measured =
+      a.mismatch_provenance == hal::Provenance::measured && b.mismatch_provenance == hal::Provenance::measured;
+  if (alice.receiver == hal::ReceiverKind::passive) in.receiver = hal::ReceiverKind::passive;
+  in.model.basis_independent_detection = a.basis_independent_detection && b.basis_independent_detection;
+  in.model.efficiency_mismatch = std::max(a.efficiency_mismatch, b.efficiency_mismatch);
+  in.model.mismatch_provenance = measured ? hal::Provenance::measured : hal::Provenance::declared;
+}
+
+}  // namespace
 
 distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello& alice, const Hello& bob) {
   distillation::LengthInputs in;
@@ -109,6 +151,7 @@ distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello
   in.model.mismatch_provenance = bob.model.mismatch_provenance;
   in.qber_abort = agreement.qber_abort;
   in.verification_bits = agreement.verification_bits;
+  if (agreement.protocol == Protocol::bbm92) both_receive(in, alice, bob);
   return in;
 }
 

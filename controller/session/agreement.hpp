@@ -17,6 +17,10 @@ std::optional<std::string> refusal(const Hello& theirs, const Hello& mine);
 /// The config cannot work at all (tag length not 32..128 in whole bytes, pools of another class, …).
 std::optional<std::string> unusable(const SessionConfig& config, distillation::Origin pool_class);
 
+/// Ticks of CLOSED that a block of pairs can touch (it need not begin on one); 0 where that is no sensible number
+/// (nothing, or longer than 2^62 ps).
+std::uint64_t closed_ticks(const Agreement& agreement);
+
 /// What the length of a block is computed from: Alice's word on the source, Bob's on the receiver.
 distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello& alice, const Hello& bob);
 

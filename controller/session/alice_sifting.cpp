@@ -38,7 +38,7 @@ void Machine::emission_finished(detection::Clicks&& prepared, std::uint64_t slot
 
 Result<void> Machine::on_detections(const Incoming& in) {
   if (Result<void> verified = verify_tag(in, TagPurpose::detections); !verified) return verified;
-  Result<sifting::DetectionList> list = decode_detections(in.body, block_->slots);
+  Result<sifting::DetectionList> list = decode_detections(in.body, block_->entries);
   if (!list) return list.error();
   block_->result.detections = list->slots.size();
   block_->result.dropped_slots = list->dropped_slots();
@@ -51,7 +51,7 @@ Result<void> Machine::on_detections(const Incoming& in) {
 
 Result<void> Machine::disclose_bases() {
   Result<sifting::AliceSift> sift =
-      sifting::sift_alice(std::move(*block_->clicks), block_->slots, block_->slots_prepared, block_->list);
+      sifting::sift_alice(std::move(*block_->clicks), block_->entries, block_->slots_prepared, block_->list);
   block_->clicks.reset();
   if (!sift) return sift.error();
   Bases m;

@@ -33,15 +33,20 @@ Authenticator::Authenticator(Vault& vault, Reservation reservation, ByteSpan ali
 
 void Authenticator::append(Direction direction, ByteSpan canonical_frame) { hash(direction).append(canonical_frame); }
 
+void Authenticator::note_length(TagPurpose purpose, std::uint64_t bytes) {
+  if (purpose == TagPurpose::detections) bytes_at_detections_ = bytes;
+  if (purpose == TagPurpose::closed) bytes_at_closed_ = bytes;
+}
+
 Result<Bytes> Authenticator::tag(TagPurpose purpose) {
   const RunningHash& h = hash(direction_of(purpose));
-  if (purpose == TagPurpose::detections) bytes_at_detections_ = h.bytes();
+  note_length(purpose, h.bytes());
   return vault_->tag(pool_of(purpose), reservation_.interval(purpose), h);
 }
 
 Result<bool> Authenticator::verify(TagPurpose purpose, ByteSpan tag) {
   const RunningHash& h = hash(direction_of(purpose));
-  if (purpose == TagPurpose::detections) bytes_at_detections_ = h.bytes();
+  note_length(purpose, h.bytes());
   return vault_->verify(pool_of(purpose), reservation_.interval(purpose), h, tag);
 }
 
@@ -50,6 +55,7 @@ double Authenticator::forgery_probability() const {
   for (const std::uint64_t bytes :
        {bytes_at_detections_, ab_.bytes(), ba_.bytes() + kVerdictBytes, ab_.bytes() + kVerdictBytes})
     sum += forgery_bound(bytes, reservation_.tag_bits);
+  if (bytes_at_closed_ > 0) sum += forgery_bound(bytes_at_closed_, reservation_.tag_bits);
   for (const std::uint64_t bytes : {kQueryBytes, kAnswerBytes})
     sum += static_cast<double>(kSettlementTries) * forgery_bound(bytes, reservation_.tag_bits);
   return sum;

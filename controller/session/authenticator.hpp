@@ -15,7 +15,7 @@ namespace nicol::session {
 
 /// Place of the tag in its direction's reservation. A settlement that is cut off cannot use its pads again, so a block
 /// reserves them several times over, whether it will need them or not.
-enum class TagPurpose : std::uint8_t { detections, accept, settle_query, transcript, verdict, settle_answer };
+enum class TagPurpose : std::uint8_t { detections, accept, settle_query, transcript, verdict, settle_answer, closed };
 inline constexpr std::uint64_t kTagsEachWay = 2 + std::uint64_t{kSettlementTries};
 constexpr Direction direction_of(TagPurpose p) {
   return p <= TagPurpose::settle_query ? Direction::b_to_a : Direction::a_to_b;
@@ -23,7 +23,10 @@ constexpr Direction direction_of(TagPurpose p) {
 constexpr keystore::Pool pool_of(TagPurpose p) {
   return direction_of(p) == Direction::a_to_b ? keystore::Pool::auth_ab : keystore::Pool::auth_ba;
 }
-constexpr std::uint64_t place_of(TagPurpose p) { return static_cast<std::uint64_t>(p) % 3; }
+/// CLOSED stands behind the settlement's, so that the other places are those of every block.
+constexpr std::uint64_t place_of(TagPurpose p) {
+  return p == TagPurpose::closed ? kTagsEachWay : static_cast<std::uint64_t>(p) % 3;
+}
 
 struct Reservation {
   keystore::Interval auth_ab, auth_ba;
@@ -35,7 +38,15 @@ struct Reservation {
   }
   std::uint64_t bits() const { return auth_ab.size() + auth_ba.size(); }
 };
-constexpr std::uint64_t reservation_bits(unsigned tag_bits) { return kTagsEachWay * tag_bits; }
+/// Of one pool: Alice has one tag more to send where pairs are shared.
+constexpr std::uint64_t reservation_bits(const Agreement& agreement, keystore::Pool pool) {
+  const bool lists = agreement.protocol == Protocol::bbm92 && pool == keystore::Pool::auth_ab;
+  return (kTagsEachWay + (lists ? 1 : 0)) * agreement.tag_bits;
+}
+/// Of the pool that a block takes most from.
+constexpr std::uint64_t worst_reservation_bits(const Agreement& agreement) {
+  return reservation_bits(agreement, keystore::Pool::auth_ab);
+}
 
 class Authenticator {
  public:
@@ -52,12 +63,13 @@ class Authenticator {
   double forgery_probability() const;
 
  private:
+  void note_length(TagPurpose purpose, std::uint64_t bytes);
   RunningHash& hash(Direction d) { return d == Direction::a_to_b ? ab_ : ba_; }
   const RunningHash& hash(Direction d) const { return d == Direction::a_to_b ? ab_ : ba_; }
   Vault* vault_;
   Reservation reservation_;
   RunningHash ab_, ba_;
-  std::uint64_t bytes_at_detections_ = 0;
+  std::uint64_t bytes_at_detections_ = 0, bytes_at_closed_ = 0;
 };
 
 /// The pad of one try of a settlement, counted from 0.

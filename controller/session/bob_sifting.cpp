@@ -30,7 +30,7 @@ void Machine::detection_finished(detection::Clicks&& clicks) {
 Result<void> Machine::on_bases(const Incoming& in) {
   const Result<Bases> m = decode_bases(in.body, block_->result.detections);
   if (!m) return m.error();
-  if (m->reply.slots_kept_total > block_->slots)
+  if (m->reply.slots_kept_total > block_->entries)
     return session_error(Code::authentication, "more slots kept than the block has");
   Result<sifting::BobSift> sift = sifting::sift_bob(std::move(*block_->clicks), m->reply);
   block_->clicks.reset();

@@ -53,7 +53,7 @@ Result<void> Machine::on_hello(const Incoming& in) {
 Result<void> Machine::on_marks(const Incoming& in) {
   const Result<MarksMessage> m = decode_marks(in.body);
   if (!m) return m.error();
-  if (Result<void> moved = store_->advance_marks(m->marks, reservation_bits(config_.agreement.tag_bits)); !moved) {
+  if (Result<void> moved = store_->advance_marks(m->marks, worst_reservation_bits(config_.agreement)); !moved) {
     alarm("pool marks", describe(moved.error()),
           "a node's state was restored from a copy or the pre-shared keys diverged: make a new pre-shared key");
     return moved;

@@ -53,7 +53,8 @@ enum class FrameType : std::uint16_t {
   resume,
   resume_ready,
   ask_ready,
-  rig_ready
+  rig_ready,
+  closed
 };
 std::string_view to_string(FrameType t) noexcept;
 

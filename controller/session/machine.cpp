@@ -32,7 +32,8 @@ OpenBlock::OpenBlock(const BlockOpen& opened, std::uint64_t run_index, Authentic
       slots(opened.agreement.block_slots),
       id(opened.id),
       agreement(opened.agreement),
-      auth(std::move(tags)) {
+      auth(std::move(tags)),
+      entries(opened.agreement.block_slots) {
   result.block = block;
   result.index = index;
   result.slots = slots;
@@ -197,6 +198,8 @@ Result<void> Machine::handle_bob(const Incoming& in) {
       return on_block_open(in);
     case FrameType::resume:
       return on_resume(in);
+    case FrameType::closed:
+      return on_closed(in);
     case FrameType::bases:
       return on_bases(in);
     case FrameType::parity_answer:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The session's inside: state, link, the block that is open. Handlers are split by idea: machine.cpp (dispatch),
-// ending.cpp, contact.cpp (hello, marks), settlement.cpp, opening.cpp, pausing.cpp, alice_*.cpp, bob_*.cpp, closing.cpp
-// (tags), report.cpp.
+// ending.cpp, contact.cpp (hello, marks), settlement.cpp, opening.cpp, pausing.cpp, measuring.cpp, alice_*.cpp,
+// bob_*.cpp, closing.cpp (tags), report.cpp.
 #pragma once
 
 #include <memory>
@@ -40,6 +40,7 @@ struct OpenBlock {
   } pauses;
 
   std::optional<detection::Clicks> clicks;  // hers (prepared) or his, until sifted
+  std::uint64_t entries = 0;                // what the slots of his list count: slots, or her clicks
   std::uint64_t slots_prepared = 0;
   sifting::DetectionList list;
   sifting::BasesReply reply;
@@ -74,6 +75,8 @@ class Machine {
   void receiver_ready();
   void hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked);
   void detection_finished(detection::Clicks&& clicks);
+  void measurement_closed(const detection::pairs::ClosedList& list, detection::Clicks&& clicks);
+  void measurement_finished();
   void pause(std::uint64_t from_slot, PauseReason reason);
   void resume(std::uint64_t first_slot);
   void resumed();
@@ -88,6 +91,7 @@ class Machine {
  private:
   using Incoming = Link::Incoming;
   bool alice() const { return config_.side == Side::alice; }
+  bool shares_pairs() const { return block_->agreement.protocol == Protocol::bbm92; }
   Direction out_direction() const { return direction_from(config_.side); }
   Direction in_direction() const { return direction_from(peer_of(config_.side)); }
 
@@ -155,6 +159,9 @@ class Machine {
   Result<void> on_resume_ready(const Incoming& in);
   void offer(std::uint64_t first_slot);
   void pause_too_long();
+
+  // ---- measuring.cpp ----
+  Result<void> on_closed(const Incoming& in);
 
   // ---- alice_sifting.cpp, alice_distilling.cpp ----
   Result<void> on_hint(const Incoming& in);

@@ -117,6 +117,10 @@ struct Resume {
 Bytes encode(const Resume& m);
 Result<Resume> decode_resume(ByteSpan body, std::uint64_t block_slots);
 
+Bytes encode(const detection::pairs::ClosedList& m);
+/// `ticks`: the block's length.
+Result<detection::pairs::ClosedList> decode_closed(ByteSpan body, std::uint64_t ticks);
+
 Bytes encode(const sifting::DetectionList& m);
 Result<sifting::DetectionList> decode_detections(ByteSpan body, std::uint64_t block_slots);
 

@@ -9,10 +9,11 @@ namespace {
 
 using distillation::ParityRange;
 
-void put(ByteWriter& w, const std::vector<detection::SlotRange>& ranges) {
+template <class Range>
+void put(ByteWriter& w, const std::vector<Range>& ranges) {
   w.varint(ranges.size());
   std::uint64_t at = 0;
-  for (const detection::SlotRange& range : ranges) {
+  for (const Range& range : ranges) {
     w.varint(range.begin - at);
     w.varint(range.end - range.begin);
     at = range.end;
@@ -20,9 +21,10 @@ void put(ByteWriter& w, const std::vector<detection::SlotRange>& ranges) {
 }
 
 /// Sorted, disjoint, not empty, below `slots`.
-std::vector<detection::SlotRange> slot_ranges(ByteReader& r, std::uint64_t slots) {
+template <class Range>
+std::vector<Range> ranges(ByteReader& r, std::uint64_t slots) {
   const std::uint64_t count = r.varint_up_to(r.left() / 2);
-  std::vector<detection::SlotRange> out;
+  std::vector<Range> out;
   out.reserve(static_cast<std::size_t>(count));
   std::uint64_t at = 0;
   for (std::uint64_t i = 0; i < count && !r.failed(); ++i) {
@@ -33,6 +35,14 @@ std::vector<detection::SlotRange> slot_ranges(ByteReader& r, std::uint64_t slots
     at = begin + size;
   }
   return out;
+}
+
+bool click_in_a_gap(const detection::pairs::ClosedList& list) {
+  auto at = list.times.begin();
+  return std::any_of(list.dropped.begin(), list.dropped.end(), [&](const detection::pairs::TickRange& gap) {
+    at = std::lower_bound(at, list.times.end(), gap.begin);
+    return at != list.times.end() && *at < gap.end;
+  });
 }
 
 bool follows(const ParityRange& before, const ParityRange& range) {
@@ -97,6 +107,24 @@ std::vector<ParityRange> parity_ranges(ByteReader& r, std::uint64_t bits) {
 
 }  // namespace
 
+Bytes encode(const detection::pairs::ClosedList& m) {
+  ByteWriter w;
+  w.u64(static_cast<std::uint64_t>(m.origin));
+  w.increasing(m.times);
+  put(w, m.dropped);
+  return std::move(w).take();
+}
+
+Result<detection::pairs::ClosedList> decode_closed(ByteSpan body, std::uint64_t ticks) {
+  ByteReader r(body);
+  detection::pairs::ClosedList m;
+  m.origin = static_cast<std::int64_t>(r.u64());
+  m.times = r.increasing(kMaxDetections, ticks);
+  m.dropped = ranges<detection::pairs::TickRange>(r, ticks);
+  if (!r.failed() && click_in_a_gap(m)) r.fail();
+  return r.finish(std::move(m), "CLOSED");
+}
+
 Bytes encode(const Hint& m) {
   ByteWriter w;
   w.u64(m.complete_slots);
@@ -156,7 +184,7 @@ Result<sifting::DetectionList> decode_detections(ByteSpan body, std::uint64_t bl
   sifting::DetectionList m;
   m.slots = r.increasing(kMaxDetections, block_slots);
   m.bases = r.bits_exactly(m.slots.size());
-  m.dropped = slot_ranges(r, block_slots);
+  m.dropped = ranges<detection::SlotRange>(r, block_slots);
   return r.finish(std::move(m), "DETECTIONS");
 }
 

@@ -28,6 +28,10 @@ double not_negative(ByteReader& r) {
 KeyId key_id(ByteReader& r) { return {r.fixed<16>()}; }
 
 void put(ByteWriter& w, const Agreement& a) {
+  w.u8(code(a.protocol));
+  w.u8(code(a.pairs.state));
+  w.u64(static_cast<std::uint64_t>(a.pairs.slot_period.count));
+  w.u64(static_cast<std::uint64_t>(a.pairs.closed_tick.count));
   w.u8(code(a.length));
   w.u8(code(a.sample.key_bases));
   w.f64(a.sample.key_basis_share);
@@ -45,7 +49,15 @@ void put(ByteWriter& w, const Agreement& a) {
 }
 
 Agreement agreement(ByteReader& r) {
+  constexpr std::uint64_t kMostTime = std::uint64_t{1} << 62;
   Agreement a;
+  a.protocol = choice(r, Protocol::bbm92);
+  a.pairs.state = choice(r, detection::pairs::PairState::phi_plus);
+  for (Picoseconds* time : {&a.pairs.slot_period, &a.pairs.closed_tick}) {
+    const std::uint64_t count = r.u64();
+    if (count > kMostTime) r.fail();
+    time->count = static_cast<std::int64_t>(count);
+  }
   a.length = choice(r, distillation::LengthFunction::sps_g2);
   a.sample.key_bases = choice(r, sifting::KeyBases::both);
   a.sample.key_basis_share = probability(r);

@@ -44,20 +44,21 @@ Result<void> Machine::on_rig_ready(const Incoming& in) {
 }
 
 Result<BlockOpen> Machine::prepare_block() {
-  const std::uint64_t bits = reservation_bits(config_.agreement.tag_bits);
-  for (const keystore::PoolStatus& pool : store_->pools())
+  for (const keystore::PoolStatus& pool : store_->pools()) {
+    const std::uint64_t bits = reservation_bits(config_.agreement, pool.pool);
     if ((pool.pool == Pool::auth_ab || pool.pool == Pool::auth_ba) && pool.available() < bits)
       return session_error(Code::exhausted, fmt::format("pool {} holds {} bits, a block needs {}",
                                                         keystore::to_string(pool.pool), pool.available(), bits));
+  }
   BlockOpen m;
   m.agreement = config_.agreement;
   m.id = fresh_key_id(*store_);
   const Result<std::uint64_t> number = store_->next_block();
   if (!number) return number.error();
   m.block = *number;
-  const Result<Interval> ab = store_->reserve(Pool::auth_ab, bits);
+  const Result<Interval> ab = store_->reserve(Pool::auth_ab, reservation_bits(m.agreement, Pool::auth_ab));
   if (!ab) return ab.error();
-  const Result<Interval> ba = store_->reserve(Pool::auth_ba, bits);
+  const Result<Interval> ba = store_->reserve(Pool::auth_ba, reservation_bits(m.agreement, Pool::auth_ba));
   if (!ba) return ba.error();
   m.auth_ab = *ab;
   m.auth_ba = *ba;
@@ -102,8 +103,11 @@ std::optional<std::string> Machine::refuses(const BlockOpen& m) const {
   if (m.agreement.block_slots == 0 || m.agreement.block_slots > config_.maximum_block_slots)
     return fmt::format("block_slots: peer has {}, this side allows 1 to {}", m.agreement.block_slots,
                        config_.maximum_block_slots);
-  const std::uint64_t bits = reservation_bits(m.agreement.tag_bits);
+  if (m.agreement.protocol == Protocol::bbm92 && closed_ticks(m.agreement) == 0)
+    return fmt::format("block_slots: {} of {} ps are longer than a block of pairs may be", m.agreement.block_slots,
+                       m.agreement.pairs.slot_period.count);
   for (const auto& [pool, interval] : {std::pair{Pool::auth_ab, m.auth_ab}, std::pair{Pool::auth_ba, m.auth_ba}}) {
+    const std::uint64_t bits = reservation_bits(m.agreement, pool);
     if (interval.size() != bits)
       return fmt::format("reservation of {}: peer has {} bits, {} expected", keystore::to_string(pool), interval.size(),
                          bits);
@@ -132,6 +136,7 @@ Result<void> Machine::on_block_open(const Incoming& in) {
 
 void Machine::receiver_ready() {
   if (!enter(Call::receiver_ready)) return;
+  if (shares_pairs()) enter(State::measuring);
   send(FrameType::block_ready, encode(BlockReady{block_->block}));
 }
 
@@ -141,6 +146,7 @@ Result<void> Machine::on_block_ready(const Incoming& in) {
   if (!m) return m.error();
   if (m->block != block_->block) return session_error(Code::authentication, "BLOCK_READY for another block");
   if (Result<void> confirmed = confirm_all_but(block_->id); !confirmed) return confirmed;
+  if (shares_pairs()) enter(State::measuring);
   block_->light = true;
   event(EventOpenLight{block_->block, block_->slots, block_->index});
   return {};

@@ -24,6 +24,7 @@ void Machine::pause(std::uint64_t from_slot, PauseReason reason) {
 Result<void> Machine::on_pause(const Incoming& in) {
   const Result<Pause> m = decode_pause(in.body, block_->slots);
   if (!m) return m.error();
+  if (shares_pairs()) return session_error(Code::authentication, "a PAUSE where pairs are shared");
   if (++block_->pauses.received > kMaxPauses) return session_error(Code::authentication, "a PAUSE too many");
   if (state_ == State::bases_wait) return {};
   if (state_ == State::list_wait) {
@@ -53,6 +54,7 @@ void Machine::resume(std::uint64_t first_slot) {
 Result<void> Machine::on_resume(const Incoming& in) {
   const Result<Resume> m = decode_resume(in.body, block_->slots);
   if (!m) return m.error();
+  if (shares_pairs()) return session_error(Code::authentication, "a RESUME where pairs are shared");
   // He has closed: his list says that everything else is dropped.
   if (state_ == State::bases_wait) return {};
   if (m->first_slot < block_->pauses.least_slot) return session_error(Code::authentication, "a RESUME that goes back");

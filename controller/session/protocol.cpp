@@ -22,7 +22,7 @@ constexpr bool every_type_has_a_rule() {
 }
 static_assert(every_type_has_a_rule(), "kFrameRules follows the order of FrameType");
 
-constexpr std::array<std::string_view, 31> kStateNames{"not started",
+constexpr std::array<std::string_view, 36> kStateNames{"not started",
                                                        "waiting for hello",
                                                        "waiting for marks",
                                                        "waiting for a settlement query",
@@ -37,6 +37,11 @@ constexpr std::array<std::string_view, 31> kStateNames{"not started",
                                                        "emitting, list received",
                                                        "waiting for detections",
                                                        "receiving",
+                                                       "measuring",
+                                                       "measuring, her list received",
+                                                       "waiting for her list",
+                                                       "looking for pairs",
+                                                       "waiting for pairs",
                                                        "waiting for bases",
                                                        "waiting for samples",
                                                        "answering parities",

@@ -32,6 +32,11 @@ enum class State : std::uint8_t {
   emitting_listed,  // D is in and its tag verified while her light is still going out
   list_wait,
   receiving,
+  measuring,         // pairs: the own detectors are open (both sides)
+  measuring_listed,  // Bob has her list, its tag verified, while his own are still open
+  closed_wait,       // Bob waits for her list
+  matching,          // Bob looks for the pairs in both lists
+  pairs_wait,        // Alice waits for them
   bases_wait,
   samples_wait,
   ask_wait,
@@ -60,7 +65,7 @@ struct FrameRule {
   Trailer trailer;
   std::uint64_t max_payload;  // bytes, stamp and trailer included
 };
-inline constexpr std::array<FrameRule, 27> kFrameRules{{
+inline constexpr std::array<FrameRule, 28> kFrameRules{{
     {FrameType::hello, "HELLO", Trailer::none, 1u << 10},
     {FrameType::marks, "MARKS", Trailer::service_mac, 1u << 10},
     {FrameType::settle_query, "SETTLE_QUERY", Trailer::one_time_tag, 1u << 8},
@@ -88,6 +93,7 @@ inline constexpr std::array<FrameRule, 27> kFrameRules{{
     {FrameType::resume_ready, "RESUME_READY", Trailer::none, 1u << 8},
     {FrameType::ask_ready, "ASK_READY", Trailer::service_mac, 1u << 8},
     {FrameType::rig_ready, "RIG_READY", Trailer::service_mac, 1u << 10},
+    {FrameType::closed, "CLOSED", Trailer::one_time_tag, kMaxPayload},
 }};
 /// nullptr for a type that does not exist.
 constexpr const FrameRule* find_rule(FrameType type) noexcept {
@@ -106,7 +112,7 @@ struct Transition {
 };
 namespace table {
 inline constexpr auto A = Side::alice, B = Side::bob;
-inline constexpr std::array<Transition, 42> kTransitions{{
+inline constexpr std::array<Transition, 45> kTransitions{{
     // contact: both sides know each other, hold the same marks, and no key is in doubt
     {A, State::hello_wait, FrameType::hello, State::marks_wait},
     {B, State::hello_wait, FrameType::hello, State::marks_wait},
@@ -120,11 +126,15 @@ inline constexpr std::array<Transition, 42> kTransitions{{
     {A, State::rig_wait, FrameType::rig_ready, State::idle},
     // light
     {B, State::idle, FrameType::block_open, State::arming},
-    {A, State::ready_wait, FrameType::block_ready, State::emitting},
+    {A, State::ready_wait, FrameType::block_ready, State::emitting},  // measuring where pairs are shared
     {A, State::emitting, FrameType::hint, State::emitting},
     {A, State::list_wait, FrameType::hint, State::list_wait},
     {A, State::emitting, FrameType::detections, State::emitting_listed},
     {A, State::list_wait, FrameType::detections, State::samples_wait},
+    // pairs: both have measured and her list is bound before his bases leave, his before hers
+    {B, State::measuring, FrameType::closed, State::measuring_listed},
+    {B, State::closed_wait, FrameType::closed, State::matching},
+    {A, State::pairs_wait, FrameType::detections, State::samples_wait},
     // a pause of the light, asked for by either side; what crosses it on the wire is legal until the answer is in
     {A, State::emitting, FrameType::pause, State::paused},
     {A, State::paused, FrameType::pause, State::paused},
@@ -175,6 +185,8 @@ enum class Call : std::uint8_t {
   receiver_ready,
   hint,
   detection_finished,
+  measurement_closed,
+  measurement_finished,
   pause,
   resume,
   resumed
@@ -185,15 +197,19 @@ struct CallTransition {
   Call call;
   State next;
 };
-inline constexpr std::array<CallTransition, 12> kCalls{{
+inline constexpr std::array<CallTransition, 16> kCalls{{
     {Side::alice, State::idle, Call::ask_ready, State::rig_wait},
     {Side::bob, State::looking, Call::rig_ready, State::idle},
     {Side::alice, State::idle, Call::open_block, State::ready_wait},
     {Side::alice, State::emitting, Call::emission_finished, State::list_wait},
     {Side::alice, State::emitting_listed, Call::emission_finished, State::samples_wait},
-    {Side::bob, State::arming, Call::receiver_ready, State::receiving},
+    {Side::bob, State::arming, Call::receiver_ready, State::receiving},  // measuring where pairs are shared
     {Side::bob, State::receiving, Call::hint, State::receiving},
     {Side::bob, State::receiving, Call::detection_finished, State::bases_wait},
+    {Side::alice, State::measuring, Call::measurement_closed, State::pairs_wait},
+    {Side::bob, State::measuring, Call::measurement_finished, State::closed_wait},
+    {Side::bob, State::measuring_listed, Call::measurement_finished, State::matching},
+    {Side::bob, State::matching, Call::detection_finished, State::bases_wait},
     {Side::alice, State::emitting, Call::pause, State::paused},
     {Side::bob, State::receiving, Call::pause, State::paused},
     {Side::alice, State::paused, Call::resume, State::resume_wait},
@@ -220,11 +236,16 @@ constexpr Patience patience(State state) noexcept {
     case State::emitting:
     case State::emitting_listed:
     case State::receiving:
+    case State::measuring:
+    case State::measuring_listed:
+    case State::matching:
     case State::over:
       return Patience::endless;
     case State::rig_wait:
     case State::ready_wait:
     case State::list_wait:
+    case State::closed_wait:
+    case State::pairs_wait:
     case State::bases_wait:
       return Patience::light;
     case State::paused:

@@ -31,6 +31,8 @@ bool no_proof(const std::string& abort) {
 
 }  // namespace
 
+std::string_view to_string(Protocol p) noexcept { return p == Protocol::bb84 ? "bb84" : "bbm92"; }
+
 std::string_view to_string(BlockStatus s) noexcept {
   constexpr std::array<std::string_view, 3> names{"key", "no_key", "aborted"};
   return names[static_cast<std::size_t>(s)];

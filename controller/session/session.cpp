@@ -86,6 +86,16 @@ Step Session::detection_finished(detection::SlotDetector::Finished&& finished) {
                     [&](Machine& m) { m.detection_finished(std::move(finished.clicks)); });
 }
 
+Step Session::measurement_closed(detection::pairs::ClosedList&& list, detection::Clicks&& clicks) {
+  impl_->machine.measurement_closed(list, std::move(clicks));
+  return impl_->machine.take();
+}
+
+Step Session::measurement_finished() {
+  impl_->machine.measurement_finished();
+  return impl_->machine.take();
+}
+
 Step Session::pause(std::uint64_t from_slot, PauseReason reason) {
   return impl_->run({CallKind::pause, {}, from_slot, static_cast<std::uint8_t>(reason)},
                     [&](Machine& m) { m.pause(from_slot, reason); });

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "controller/detection/pairs/closed_list.hpp"
+#include "controller/detection/pairs/pair_state.hpp"
 #include "controller/detection/slot_detector.hpp"
 #include "controller/distillation/amplification.hpp"
 #include "controller/distillation/estimation.hpp"
@@ -24,8 +26,22 @@ namespace nicol::session {
 using sifting::Side;
 using Bytes = std::vector<std::uint8_t>;
 
+/// bb84: Alice prepares. bbm92: pairs are shared and both measure; slots count her time, and her i-th click is entry i
+/// of what both sift.
+enum class Protocol : std::uint8_t { bb84, bbm92 };
+std::string_view to_string(Protocol p) noexcept;
+
+/// bbm92 only.
+struct PairAgreement {
+  detection::pairs::PairState state = detection::pairs::PairState::psi_minus;
+  Picoseconds slot_period{1'000'000};  // a slot of her clock
+  Picoseconds closed_tick{1'000};      // her times are rounded to it before she tells them
+};
+
 /// What both sides must agree on at hello; a side refuses anything weaker than its own.
 struct Agreement {
+  Protocol protocol = Protocol::bb84;
+  PairAgreement pairs;
   distillation::LengthFunction length = distillation::LengthFunction::sps_g2;
   sifting::SamplePlan sample;
   distillation::Epsilons epsilon;
@@ -125,6 +141,11 @@ struct EventPrepareLight {
 struct EventResumeLight {
   std::uint64_t first_slot = 0;
 };
+/// Bob, bbm92: her list is in and its tag verified. Once his own part is over too (measurement_finished), the pairs are
+/// looked for, and detection_finished() says which of her clicks have one.
+struct EventPeerClosed {
+  detection::pairs::ClosedList hers;
+};
 struct EventCloseLight {
   std::string why;
 };  // stop emitting / acquiring: the block died
@@ -143,8 +164,8 @@ struct EventClosed {
   Code code = Code::protocol;
 };  // this connection is over; reconnect
 using Event = std::variant<EventPeerReady, EventAskReady, EventRigReady, EventOpenLight, EventHint, EventPauseLight,
-                           EventPrepareLight, EventResumeLight, EventCloseLight, EventBlockDone, EventSettled,
-                           EventAlarm, EventClosed>;
+                           EventPrepareLight, EventResumeLight, EventPeerClosed, EventCloseLight, EventBlockDone,
+                           EventSettled, EventAlarm, EventClosed>;
 
 /// Frames are complete wire frames, to be sent in this order. Everything durable happened before step returned.
 struct Step {
@@ -182,6 +203,12 @@ class Session {
   Step receiver_ready();
   Step hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clicked);
   Step detection_finished(detection::SlotDetector::Finished&& finished);
+  // bbm92. Alice: her part of the block is over; `clicks` has slot i for the i-th time of the list. The list goes out,
+  // and no basis before Bob's is in.
+  Step measurement_closed(detection::pairs::ClosedList&& list, detection::Clicks&& clicks);
+  // Bob: his part is over; then detection_finished(), with her clicks' numbers as slots and bits turned over where the
+  // state says so.
+  Step measurement_finished();
   // either, while light is open: no light for now; slots from `from_slot` on are not vouched for and will be dropped.
   // Does nothing while light is paused already.
   Step pause(std::uint64_t from_slot, PauseReason reason);

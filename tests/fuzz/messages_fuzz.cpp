@@ -77,6 +77,8 @@ void block(unsigned kind, ByteSpan body) {
       return check(decode_pause(body, kSlots), body);
     case 11:
       return check(decode_resume(body, kSlots), body);
+    case 13:
+      return check(decode_closed(body, kSlots), body);
     default:
       static_cast<void>(decode_rig_ready(body));  // cleaned while it is read, like the detail of an ABORT
   }
@@ -87,7 +89,7 @@ void block(unsigned kind, ByteSpan body) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ByteSpan body(data + 1, size - 1);
-  const unsigned kind = data[0] % 22;
+  const unsigned kind = data[0] % 23;
   if (kind < 9)
     contact(kind, body);
   else

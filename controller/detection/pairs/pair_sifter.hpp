@@ -8,15 +8,12 @@
 #include <optional>
 
 #include "controller/detection/pairs/event_queue.hpp"
+#include "controller/detection/pairs/pair_state.hpp"
 #include "controller/detection/pairs/pair_tracker.hpp"
 #include "drivers/hal/random.hpp"
 
 namespace nicol::detection::pairs {
 
-enum class PairState : std::uint8_t {
-  psi_minus,  // opposite in both bases
-  phi_plus    // equal in both bases
-};
 /// What becomes of a side on which several detectors fired. random is the rule that a key needs: of one basis a random
 /// bit, of both a random basis and bit; dropping them lets Eve choose what counts.
 enum class MultiClicks : std::uint8_t { drop, random };

@@ -27,7 +27,7 @@ std::size_t before(std::span<const std::int64_t> times, std::int64_t instant) {
 }  // namespace
 
 PairTracker::PairTracker(TickLength alice, TickLength bob, TrackerOptions options)
-    : options_(options), alice_(alice), bob_(bob), offset_search_(options.range) {}
+    : options_(options), alice_(alice), bob_(bob), offset_search_(options.range), hint_(options.hint) {}
 
 Side PairTracker::behind() const {
   const auto a = alice_.times(), b = bob_.times();
@@ -47,7 +47,7 @@ Result<void> PairTracker::feed(Side side, std::span<const std::int64_t> ticks, s
         0,
         {}};
   queue.append(ticks, patterns);
-  if (!first_tag_ && !alice_.times().empty()) first_tag_ = alice_.times().front();
+  if (!first_tag_ && !alice_.times().empty()) first_tag_ = near_from_ = alice_.times().front();
   return {};
 }
 

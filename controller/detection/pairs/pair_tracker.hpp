@@ -29,6 +29,8 @@ struct TrackerOptions {
   std::size_t capacity = std::size_t{1} << 24;  // events a side that may wait
   /// A known start instead of a search.
   std::optional<ClockLine> start;
+  /// About where the line was a moment ago: searched there first.
+  std::optional<ClockLine> hint;
 };
 
 struct Coincidence {

@@ -165,7 +165,7 @@ TEST(ProtocolTable, DisclosesBasesOnlyAfterListAndLight) {
   for (const Transition& row : kTransitions)
     if (row.next == State::samples_wait) {
       EXPECT_EQ(row.frame, FrameType::detections);
-      EXPECT_EQ(row.state, State::list_wait);
+      EXPECT_TRUE(row.state == State::list_wait || row.state == State::pairs_wait);
     }
   for (const CallTransition& row : kCalls)
     if (row.next == State::samples_wait) {
@@ -174,9 +174,23 @@ TEST(ProtocolTable, DisclosesBasesOnlyAfterListAndLight) {
     }
 }
 
+TEST(ProtocolTable, LetsBobTellHisBasesOnlyOnceHerListIsIn) {
+  // pairs_wait: she has sent her list and her detectors are shut. matching: he has it, and his are.
+  for (const Transition& row : kTransitions) {
+    EXPECT_NE(row.next, State::pairs_wait);
+    EXPECT_TRUE(row.next != State::matching || row.frame == FrameType::closed);
+  }
+  for (const CallTransition& row : kCalls) {
+    const bool after_hers = row.state == State::measuring_listed || row.state == State::closed_wait;
+    EXPECT_TRUE(row.next != State::matching || after_hers);
+    EXPECT_TRUE(row.state != State::matching || row.call == Call::detection_finished);
+  }
+}
+
 TEST(ProtocolTable, HasPatienceOnlyWherePeersOwe) {
   for (const Transition& row : kTransitions) {
-    const bool open_ended = row.state == State::idle || row.state == State::emitting || row.state == State::receiving;
+    const bool open_ended = row.state == State::idle || row.state == State::emitting || row.state == State::receiving ||
+                            row.state == State::measuring;
     EXPECT_EQ(patience(row.state) == Patience::endless, open_ended) << to_string(row.state);
   }
 }

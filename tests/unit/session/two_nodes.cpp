@@ -164,6 +164,7 @@ void TwoNodes::on_event(Side side, session::Event& event) {
   if (auto* e = std::get_if<session::EventRigReady>(&event)) n.answers.push_back(*e);
   if (std::holds_alternative<session::EventAskReady>(event)) ++n.asked;
   if (auto* e = std::get_if<session::EventClosed>(&event)) n.closed = *e;
+  if (also) also(side, event);
   const auto* light = std::get_if<session::EventOpenLight>(&event);
   if (light == nullptr || !drive_light) return;
   if (side == Side::bob) return apply(Side::bob, n.session->receiver_ready());

@@ -92,6 +92,7 @@ class TwoNodes {
   Line line;                                            // empty: a faithful one
   std::function<void(detection::Clicks&)> before_list;  // changes what Bob will announce
   bool drive_light = true;                              // false: the test gives emission and detection itself
+  std::function<void(Side, session::Event&)> also;      // sees every event after this has
   FakeDeadlines deadlines;
   LinkModel model;
 
