@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/report.hpp"
+#include "controller/app/setup.hpp"
 
 namespace nicol::app {
 namespace {
@@ -71,7 +72,7 @@ std::string run_json(const RunReport& r, Document document) {
   json j;
   j["schema"] = document == Document::run ? "nicol.run/1" : "nicol.node/1";
   j["scenario"] = r.scenario.name;
-  j["protocol"] = "bb84";
+  j["protocol"] = to_string(agreement_of(r.scenario).protocol);
   j["seed"] = r.seed ? json(*r.seed) : json(nullptr);
   j["origin"] = to_string(r.origin);
   j["blocks"] = json::array();

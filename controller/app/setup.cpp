@@ -10,6 +10,7 @@
 
 #include "controller/app/device_rig.hpp"
 #include "controller/service/emitter.hpp"
+#include "sim/devices/timing.hpp"
 
 namespace nicol::app {
 
@@ -25,6 +26,14 @@ session::Agreement agreement_of(const sim::Scenario& scenario) {
   const bool active = scenario.receiver.kind == hal::ReceiverKind::active;
   a.p_bob_diagonal = active ? scenario.receiver.p_diagonal : scenario.receiver.splitter;
   a.block_slots = p.block_slots;
+  if (p.kind == sim::ProtocolKind::bbm92) {
+    using detection::pairs::PairState;
+    const bool singlet = scenario.source.pairs.state == sim::PairState::psi_minus;
+    a.protocol = session::Protocol::bbm92;
+    a.pairs.state = singlet ? PairState::psi_minus : PairState::phi_plus;
+    a.pairs.slot_period = sim::slot_period(scenario);
+    a.p_alice_diagonal = scenario.alice.receiver.splitter;
+  }
   return a;
 }
 
@@ -67,6 +76,12 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   keystore::StoreOptions store_options;
   store_options.fault = hooks.fault;
   const session::Agreement agreement = agreement_of(node.world.scenario);
+  if (recording && agreement.protocol == session::Protocol::bbm92)
+    return Error{Code::bad_input,
+                 fmt::format("--record: expected prepared light, scenario {} shares pairs", node.world.scenario.name),
+                 "",
+                 0,
+                 {}};
   store_options.plan = agreement.pools;
   auto store = keystore::KeyStore::open(node.state, node.preshared_key, std::move(store_options));
   if (!store) return std::move(store).error();

@@ -136,7 +136,7 @@ Engine::After Engine::turn(std::stop_token) {
   if (safe_off_ && session_->block_open())
     if (apply(session_->abort_block(session::BlockReason::cancelled, "light off")) == After::reconnect)
       return After::reconnect;
-  if (!emitter_ && !receiver_) look_after_idle_rig();
+  if (!emitter_ && !receiver_ && !pair_receiver_) look_after_idle_rig();
   if (maybe_open_block() == After::reconnect) return After::reconnect;
   if (drive_light() == After::reconnect) return After::reconnect;
   if (poll_link(patience()) == After::reconnect) return After::reconnect;
@@ -147,7 +147,7 @@ Engine::After Engine::turn(std::stop_token) {
 
 milliseconds Engine::patience() const {
   if (pause_) return kPaused;
-  if (receiver_) return milliseconds(0);
+  if (receiver_ || pair_receiver_) return milliseconds(0);
   if (emitter_) return emitter_waits_ ? kEmitterWaits : milliseconds(0);
   milliseconds most = kIdle;
   if (const auto due = session_->next_timeout())

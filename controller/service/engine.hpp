@@ -9,9 +9,11 @@
 #include <optional>
 #include <thread>
 
+#include "controller/detection/pairs/block_matcher.hpp"
 #include "controller/service/emitter.hpp"
 #include "controller/service/node.hpp"
 #include "controller/service/node_recorder.hpp"
+#include "controller/service/pair_receiver.hpp"
 #include "controller/service/receiver.hpp"
 #include "controller/service/rig_settings.hpp"
 #include "controller/service/rig_watch.hpp"
@@ -79,6 +81,16 @@ class Engine {
   After light_failed(const Error& error);
   void went_bright(const Error& error);
 
+  // ---- engine_pairs.cpp ----
+  bool shares_pairs() const;
+  Result<void> open_pairs(const session::EventOpenLight& event);
+  After drive_pairs();
+  After pairs_faltered(const Error& error, Doubt doubt);
+  After measurement_over();
+  bool nothing_more(PairReceiver::Progress progress) const;
+  After peer_closed(detection::pairs::ClosedList&& list);
+  After match_pairs();
+
   // ---- engine_pause.cpp ----
   RigFault fault_behind(const Error& error, Doubt doubt) const;
   void tell(const RigFault& fault);
@@ -136,8 +148,13 @@ class Engine {
   std::unique_ptr<session::FrameReader> reader_;
   std::unique_ptr<Emitter> emitter_;
   bool emitter_waits_ = false;
-  std::optional<RateGuard> guard_;  // of all of Bob's blocks
+  std::optional<RateGuard> guard_;  // of all blocks that this side receives
   std::unique_ptr<Receiver> receiver_;
+  std::unique_ptr<PairReceiver> pair_receiver_;
+  std::optional<detection::pairs::ClosedList> her_list_;      // Bob
+  Picoseconds listed_at_;                                     // Bob's tagger when her list came
+  std::optional<detection::pairs::MeasuredClicks> measured_;  // Bob, until both lists are in
+  std::optional<detection::pairs::BlockMatcher> matcher_;     // Bob; of all blocks
   RigWatch watch_;
   RigSettings settings_;
   std::optional<LightPause> pause_;

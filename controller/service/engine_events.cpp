@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "controller/service/engine.hpp"
+#include "controller/service/pair_source.hpp"
 #include "controller/service/rig_preparation.hpp"
 
 namespace nicol::service {
@@ -69,6 +70,8 @@ Engine::After Engine::handle(session::Event& event) {
           prepare_light(e);
         } else if constexpr (std::is_same_v<T, session::EventResumeLight>) {
           return resume_light(e.first_slot);
+        } else if constexpr (std::is_same_v<T, session::EventPeerClosed>) {
+          return peer_closed(std::move(e.hers));
         } else if constexpr (std::is_same_v<T, session::EventCloseLight>) {
           say(LogLine::Level::info, "block", e.why);
           close_light(Ending::dark);
@@ -94,6 +97,8 @@ Engine::After Engine::handle(session::Event& event) {
 void Engine::block_done(session::BlockResult result) {
   using session::BlockStatus;
   close_light(Ending::rest);
+  her_list_.reset();
+  measured_.reset();
   ++now_.blocks_done;
   now_.secret_bits_total += result.secret_bits;
   now_.sifted_bits_total += result.facts.sifted[0] + result.facts.sifted[1];
@@ -172,7 +177,7 @@ void Engine::obey(const Command& command) {
       if (safe_off_)
         alarms.raise("arming-refused", Severity::warning, "light was switched off and is latched",
                      "Reset the latch first, then arm.");
-      else if (auto* source = parts_.rig->find<hal::PhotonSource>("source"))
+      else if (auto* source = light_source(*parts_.rig))
         if (auto r = source->arm({os_random_word()}); !r)
           alarms.raise("arming-refused", Severity::warning, describe(r.error()), "See what the source reports.");
       break;
@@ -221,7 +226,7 @@ void Engine::publish() {
   now_.session_state = session_ ? session_->state_name() : "no peer";
   if (safe_off_) now_.state = NodeState::safe_off;
   now_.rig_time = parts_.rig->clock->now();
-  if (auto* source = parts_.rig->find<hal::PhotonSource>("source")) {
+  if (auto* source = light_source(*parts_.rig)) {
     const auto emission = source->emission();
     now_.emission = emission ? *emission : hal::EmissionState::unknown;
     now_.light = source->light_level();

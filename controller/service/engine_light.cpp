@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "controller/service/engine.hpp"
+#include "controller/service/pair_source.hpp"
 
 namespace nicol::service {
 
@@ -27,7 +28,9 @@ void Engine::open_light(const session::EventOpenLight& event) {
   now_.block_slots = event.slots;
   now_.slots_done = now_.clicks = 0;
   now_.state = NodeState::running;
-  if (auto opened = options_.session.side == session::Side::alice ? open_emitter(event) : open_receiver(event);
+  if (auto opened = shares_pairs()                                  ? open_pairs(event)
+                    : options_.session.side == session::Side::alice ? open_emitter(event)
+                                                                    : open_receiver(event);
       !opened) {
     hold_off(opened.error());
     return (void)light_failed(opened.error());
@@ -35,7 +38,7 @@ void Engine::open_light(const session::EventOpenLight& event) {
   held_off_.clear();
   failed_openings_ = 0;
   if (safe_off_) return parts_.rig->safe_state();  // pressed meanwhile: the next turn gives the block up
-  if (receiver_) apply(session_->receiver_ready());
+  if (options_.session.side == session::Side::bob) apply(session_->receiver_ready());
 }
 
 Result<void> Engine::open_emitter(const session::EventOpenLight& event) {
@@ -65,7 +68,7 @@ Result<void> Engine::open_receiver(const session::EventOpenLight& event) {
 
 /// Simulated light needs nobody's consent; a real source stays disarmed until the operator arms it.
 Result<void> Engine::consent() {
-  auto* source = parts_.rig->find<hal::PhotonSource>("source");
+  auto* source = light_source(*parts_.rig);
   if (source == nullptr || options_.consent == Consent::operator_only) return {};
   const auto emission = source->emission();
   if (!emission) return emission.error();
@@ -75,12 +78,15 @@ Result<void> Engine::consent() {
 void Engine::close_light(Ending ending) noexcept {
   if (options_.session.side == session::Side::bob)
     Receiver::close(*parts_.rig);
+  else if (shares_pairs())
+    ending == Ending::rest ? rest_pairs(*parts_.rig) : dark_pairs(*parts_.rig);
   else if (ending == Ending::rest)
     Emitter::rest(*parts_.rig);
   else
     Emitter::dark(*parts_.rig);
   emitter_.reset();
   receiver_.reset();
+  pair_receiver_.reset();
   pause_.reset();
   now_.pause.reset();
 }
@@ -104,6 +110,7 @@ void Engine::went_bright(const Error& error) {
 }
 
 Engine::After Engine::drive_light() {
+  if (pair_receiver_) return drive_pairs();
   if (!emitter_ && !receiver_) return After::go_on;
   const bool all_seen = emitter_ ? emitter_->all_confirmed() : receiver_->all_confirmed();
   if (!pause_ && !all_seen && watch_light() == After::reconnect) return After::reconnect;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "controller/service/engine.hpp"
+#include "controller/service/pair_source.hpp"
 #include "controller/service/rig_preparation.hpp"
 #include "controller/service/roles.hpp"
 #include "controller/session/authenticator.hpp"
@@ -37,7 +38,7 @@ void Engine::look_after_idle_rig() {
 
 /// Between blocks: a real source that nobody has armed opens none.
 bool Engine::armed_if_it_must_be() {
-  auto* source = parts_.rig->find<hal::PhotonSource>("source");
+  auto* source = light_source(*parts_.rig);
   if (source == nullptr || options_.consent == Consent::given) return true;
   const auto emission = source->emission();
   if (emission && (*emission == hal::EmissionState::armed || *emission == hal::EmissionState::emitting)) {
@@ -55,6 +56,7 @@ bool Engine::armed_if_it_must_be() {
 /// Settings first: a mount may turn at another speed than it was told.
 Result<void> Engine::make_ready() {
   if (auto held = settings_.hold(*parts_.rig); !held) return held;
+  if (auto warm = warm_oven(*parts_.rig); !warm) return warm;
   return prepare_rig(*parts_.rig);
 }
 

@@ -19,6 +19,8 @@ void shut_eyes(const hal::Rig& rig) noexcept {
     if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get())) detector->disable();
 }
 
+}  // namespace
+
 Error too_bright(const RateGuard::OverRate& over) {
   return {Code::over_rate,
           fmt::format("bright light: the detector on channel {} was over its limit of {:.3g}/s for 100 ms ({:.3g}/s "
@@ -28,8 +30,6 @@ Error too_bright(const RateGuard::OverRate& over) {
           0,
           {}};
 }
-
-}  // namespace
 
 Receiver::Receiver(hal::Rig& rig, RateGuard& guard, const ReceiverOptions& options, std::uint64_t slots)
     : rig_(&rig),
@@ -44,7 +44,7 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, RateGuard& guard
   Receiver r(rig, guard, options, slots);
   if (r.tagger_ == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
   if (auto homed = home_plate(rig); !homed) return std::move(homed).error();
-  if (auto open = r.open_eyes(); !open) return std::move(open).error();
+  if (auto open = open_eyes(rig); !open) return std::move(open).error();
   guard.begin_anew();
   if (auto started = r.tagger_->start(); !started) return std::move(started).error();
   r.detector_.emplace(DetectionPlan{block, slots, rig.receiver, options.p_diagonal, options.clicks_per_block,
@@ -55,12 +55,11 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, RateGuard& guard
   return r;
 }
 
-/// Shutter open, detectors on.
-Result<void> Receiver::open_eyes() {
-  if (auto* shutter = rig_->find<hal::Shutter>("shutter"))
+Result<void> open_eyes(hal::Rig& rig) {
+  if (auto* shutter = rig.find<hal::Shutter>("shutter"))
     if (auto opened = shutter->open(); !opened) return opened;
-  for (const auto& entry : rig_->entries())
-    if (counts_light(*rig_, entry))
+  for (const auto& entry : rig.entries())
+    if (counts_light(rig, entry))
       if (auto on = dynamic_cast<hal::Detector&>(*entry.device).enable(); !on) return on;
   return {};
 }
@@ -147,7 +146,7 @@ Result<void> Receiver::resume(std::uint64_t slot) {
 /// Eyes open, and a tagger that was lost counts again.
 Result<void> Receiver::look_again() {
   doubt_ = Doubt::rig;
-  if (auto open = open_eyes(); !open) return open;
+  if (auto open = open_eyes(*rig_); !open) return open;
   if (!tagger_lost_) return {};
   doubt_ = Doubt::tagger;
   (void)tagger_->stop();

@@ -22,6 +22,11 @@ struct ReceiverOptions {
   LightJournal* journal = nullptr;  // outlives the receiver
 };
 
+/// Shutter open, detectors of the light path on.
+Result<void> open_eyes(hal::Rig& rig);
+/// What a guard saw, as the error that closes the eyes.
+Error too_bright(const RateGuard::OverRate& over);
+
 /// One block. work() does a bounded piece and returns.
 class Receiver {
  public:
@@ -68,7 +73,6 @@ class Receiver {
   bool analyses() const { return detector_->choices() != nullptr; }
   Result<void> turn_analyser(std::uint64_t slot);
   Result<Progress> acquire();
-  Result<void> open_eyes();
   Result<void> look_again();
 
   hal::Rig* rig_;

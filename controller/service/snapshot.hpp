@@ -41,6 +41,16 @@ struct PauseReport {
   std::chrono::system_clock::time_point since;
 };
 
+/// Bob, where pairs are shared: of the last block.
+struct PairReport {
+  bool locked = false;
+  double offset_ps = 0, frequency = 0;  // t_bob - t_alice at its end; growth of it
+  double sigma = 0, jitter_ps = 0;      // significance of the lock; half the width of the peak
+  Picoseconds window;                   // full width of a coincidence
+  std::uint64_t coincidences = 0, accidentals = 0;
+  double seconds = 0;  // of Alice's time under lock: rates
+};
+
 struct Snapshot {
   NodeState state = NodeState::idle;
   session::Side side = session::Side::alice;
@@ -56,6 +66,7 @@ struct Snapshot {
   std::array<keystore::PoolStatus, 4> pools{};
   std::vector<DeviceReport> devices;
   std::optional<PauseReport> pause;
+  std::optional<PairReport> pairs;
   std::vector<Alarm> alarms;
   std::string last_error;
 };

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The quantum phase where pairs are shared, the same on both sides: detectors open, tags to clicks, until the block's
+// time is over.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "controller/detection/pairs/click_stream.hpp"
+#include "controller/service/rate_guard.hpp"
+#include "controller/service/tag_buffer.hpp"
+#include "drivers/hal/rig.hpp"
+
+namespace nicol::service {
+
+struct PairReceiverOptions {
+  Picoseconds duration, closed_tick;
+  std::size_t clicks_per_block = std::size_t{1} << 21;
+  std::chrono::milliseconds acquire_patience{20};
+};
+
+/// One block. work() does a bounded piece and returns.
+class PairReceiver {
+ public:
+  /// Shutter open, detectors on, tagger started. The guard outlives this.
+  static Result<PairReceiver> begin(hal::Rig& rig, Random& random, RateGuard& guard, const PairReceiverOptions& options,
+                                    std::uint64_t block);
+
+  enum class Progress : std::uint8_t { acquired, idle, finished };
+  /// over_rate: a detector was over its limit; see RateGuard.
+  Result<Progress> work();
+  Picoseconds elapsed() const { return stream_->elapsed(); }
+  std::uint64_t clicks() const { return stream_->clicks(); }
+
+  /// The rig was just found as it was set: what was detected so far is confirmed.
+  void confirm() { confirmed_ = stream_->elapsed(); }
+  /// What no look at the rig vouches for is dropped.
+  void drop_unconfirmed() { stream_->drop_from(confirmed_); }
+  /// Ends the block; what is missing of its time is dropped.
+  detection::pairs::MeasuredClicks finish() { return stream_->finish(); }
+
+ private:
+  PairReceiver(hal::TimeTagger& tagger, RateGuard& guard, const PairReceiverOptions& options);
+  hal::TimeTagger* tagger_;
+  RateGuard* guard_;
+  PairReceiverOptions options_;
+  std::unique_ptr<TagBuffer> tags_;
+  std::unique_ptr<detection::pairs::ClickStream> stream_;
+  Picoseconds confirmed_;
+};
+
+}  // namespace nicol::service

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two whole nodes that share drawn pairs over a real socket: from tags to a stored key.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "controller/service/node.hpp"
+#include "tests/unit/service/drawn_tagger.hpp"
+
+namespace nicol::service {
+namespace {
+
+constexpr std::chrono::seconds kPatience{120};
+
+test::PairSpec pairs() {
+  test::PairSpec spec;
+  spec.seconds = 1.5;
+  spec.pairs = 12'000;
+  spec.background_alice = spec.background_bob = 20'000;
+  spec.jitter = 200;
+  spec.visibility = 0.97;
+  spec.offset = 3e10, spec.frequency = 12e-6;
+  return spec;
+}
+
+template <class T>
+T expect(Result<T> result) {
+  if (!result) throw std::runtime_error(describe(result.error()));
+  return std::move(result).value();
+}
+
+class PairNodes : public testing::Test {
+ protected:
+  PairNodes() {
+    std::string name = (std::filesystem::temp_directory_path() / "nicol-pairs-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    folder_ = name;
+    if (const auto written = keystore::write_preshared_key(folder_ / "psk", {}); !written)
+      throw std::runtime_error(describe(written.error()));
+  }
+  ~PairNodes() override {
+    alice_.reset();
+    bob_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  std::unique_ptr<Node> node(session::Side side, const test::PairSpec& spec) {
+    const bool alice = side == session::Side::alice;
+    NodeOptions o;
+    o.session.side = side;
+    o.session.agreement.protocol = session::Protocol::bbm92;
+    o.session.agreement.length = distillation::LengthFunction::sp_variable;
+    o.session.agreement.block_slots = 1'500'000;
+    o.session.model.simulated = true;
+    o.consent = Consent::given;
+    o.peer_role = alice ? PeerRole::listen : PeerRole::connect;
+    o.endpoint = {"127.0.0.1", alice ? "0" : std::to_string(alice_->listen_port())};
+    o.clicks_per_block = 1 << 18;
+    NodeParts parts;
+    parts.rig = test::drawn_rig(spec, alice ? test::PairEnd::alice : test::PairEnd::bob);
+    (alice ? hers_ : his_) = parts.rig->find<test::DrawnTagger>("tagger");
+    parts.store = expect(keystore::KeyStore::open(folder_ / (alice ? "alice" : "bob"), folder_ / "psk", {}));
+    parts.random = make_seeded_random(5, alice ? NodeId::alice : NodeId::bob);
+    return expect(Node::create(std::move(o), std::move(parts)));
+  }
+  void start(const test::PairSpec& spec) {
+    alice_ = node(session::Side::alice, spec);
+    bob_ = node(session::Side::bob, spec);
+  }
+  session::BlockResult run(std::uint64_t blocks) {
+    bob_->submit({Command::Kind::run, 0, "", "test"});
+    alice_->submit({Command::Kind::run, blocks, "", "test"});
+    if (!alice_->wait(kPatience)) throw std::runtime_error("no block: " + alice_->snapshot()->session_state);
+    const auto all = alice_->blocks_since(0, 100);
+    if (all.empty()) throw std::runtime_error("no block");
+    return all.back().value;
+  }
+  std::filesystem::path folder_;
+  std::unique_ptr<Node> alice_, bob_;
+  test::DrawnTagger *hers_ = nullptr, *his_ = nullptr;
+};
+
+TEST_F(PairNodes, MakeKeysAndKeepTheirLock) {
+  start(pairs());
+  const auto last = run(2);
+  EXPECT_EQ(last.status, session::BlockStatus::key) << last.detail;
+  EXPECT_EQ(alice_->snapshot()->blocks_done, 2U);
+  EXPECT_GT(last.secret_bits, 200U);
+  const auto report = bob_->snapshot()->pairs;
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->locked);
+  EXPECT_NEAR(report->frequency, 12e-6, 1e-8);
+  EXPECT_GT(report->coincidences, 10'000U);
+}
+
+TEST_F(PairNodes, LoseTimeToAPulledCableButNotTheBlock) {
+  start(pairs());
+  his_->unplugs_at = 1'300'000'000'000;
+  const auto block = run(1);
+  EXPECT_EQ(block.status, session::BlockStatus::key) << block.detail;
+  EXPECT_LT(bob_->snapshot()->pairs->coincidences, 16'500U);
+}
+
+TEST_F(PairNodes, SayThatThereAreNoPairs) {
+  test::PairSpec spec = pairs();
+  spec.pairs = 0;
+  start(spec);
+  const auto block = run(1);
+  EXPECT_EQ(block.status, session::BlockStatus::no_key);
+  EXPECT_EQ(block.reason, session::BlockReason::too_few);
+  EXPECT_NE(bob_->snapshot()->last_error.find("no coincidences found"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace nicol::service
