@@ -47,6 +47,7 @@ json block_json(const BlockResult& b, std::size_t index) {
   j["abort_reason"] = b.reason == session::BlockReason::none ? json(nullptr) : json(to_string(b.reason));
   j["slots"] = b.slots;
   j["detections"] = b.detections;
+  if (b.public_slots > 0) j["public_slots"] = b.public_slots;
   j["dropped_slots"] = b.dropped_slots;
   j["sifted_bits"] = f.sifted[0] + f.sifted[1];
   j["sample_bits"] = f.sample[0].bits + f.sample[1].bits;

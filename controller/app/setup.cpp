@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,28 @@
 #include "sim/devices/timing.hpp"
 
 namespace nicol::app {
+namespace {
+
+/// Numbers the scenario leaves to Nicol follow from the light that theory expects: a preamble in which Bob locks but
+/// once in 1e4, a tail that confirms the end.
+std::optional<session::PublicSlots> public_slots_of(const sim::Scenario& s) {
+  if (s.timing.sync != sim::SyncType::none || s.protocol.kind != sim::ProtocolKind::bb84) return {};
+  const auto link = sim::expect(s);
+  const double per_slot = link.clicks_per_slot * link.kept_per_slot, contrast = 1 - 2 * link.qber[0];
+  const double matching = 1 - s.receiver.splitter;
+  session::PublicSlots p;
+  p.preamble = s.public_slots.preamble;
+  if (p.preamble == 0) p.preamble = detection::preamble_needed(per_slot, contrast, matching);
+  p.tail = s.public_slots.tail;
+  if (p.tail == 0) p.tail = detection::tail_needed(per_slot, contrast, matching);
+  p.repeat = s.public_slots.repeat;
+  p.spacing = s.public_slots.spacing;
+  p.preamble = std::min(p.preamble, s.protocol.block_slots);
+  p.tail = std::min(p.tail, s.protocol.block_slots);
+  return p;
+}
+
+}  // namespace
 
 session::Agreement agreement_of(const sim::Scenario& scenario) {
   session::Agreement a;
@@ -34,6 +57,7 @@ session::Agreement agreement_of(const sim::Scenario& scenario) {
     a.pairs.slot_period = sim::slot_period(scenario);
     a.p_alice_diagonal = scenario.alice.receiver.splitter;
   }
+  a.public_slots = public_slots_of(scenario);
   return a;
 }
 
@@ -95,6 +119,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   options.session.reply_timeout = node.reply_timeout;
   options.session.light_timeout = node.light_timeout;
   options.session.pause_patience = node.pause_patience;
+  options.lock_patience = node.lock_patience;
   options.consent = simulated ? service::Consent::given : service::Consent::operator_only;
   options.peer_role = node.peer_role;
   options.endpoint = node.endpoint;
@@ -135,6 +160,7 @@ Result<NodeSetup> node_from_config(const service::NodeConfig& config) {
   node.reply_timeout = config.reply_timeout;
   node.light_timeout = config.light_timeout;
   node.pause_patience = config.pause_patience;
+  node.lock_patience = config.lock_patience;
   return node;
 }
 

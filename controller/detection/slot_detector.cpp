@@ -15,8 +15,8 @@ struct SlotDetector::Impl {
   Impl(const hal::TimingLayout& timing, TickLength tick, const DetectorOptions& given, Random& random)
       : options(given),
         dropped(given.slots),
-        stream(timing, tick, hal::ChannelRole::detector, {given.slots, given.frame_hint, given.pattern, {}, {}},
-               dropped),
+        stream(timing, tick, hal::ChannelRole::detector,
+               {given.slots, given.frame_hint, given.pattern, recovery(given), {}}, dropped),
         judge(stream.unit(), stream.channels(), given, dropped, random),
         scratch(sizeof(ClickJudge::Scratch)) {
     if (stream.recovers()) {
@@ -28,6 +28,12 @@ struct SlotDetector::Impl {
       auto* s = new (memory.data()) ClickJudge::Scratch{};
       s->open.slot = -1;
     });
+  }
+
+  static RecoveryOptions recovery(const DetectorOptions& given) {
+    RecoveryOptions r;
+    r.known = given.known_clock;
+    return r;
   }
 
   /// f() with the locked scratch and the settings open.
@@ -127,8 +133,19 @@ Result<void> SlotDetector::resume(std::uint64_t first_slot, StreamAfterPause str
   Result<void> result;
   impl_->inside(
       [&](SlotStream::Memory memory) { result = impl_->stream.resume(first_slot, stream, memory, impl_->judge); });
+  if (result && impl_->options.pattern) impl_->options.pattern->resume_at(first_slot);
   return result;
 }
+
+std::optional<ClockReport> SlotDetector::clock() const {
+  DetectionReport report;
+  report_clock(impl_->stream.clock(), report);
+  return report.clock;
+}
+bool SlotDetector::awaits_lock() const {
+  return impl_->stream.recovers() && !impl_->stream.started() && !impl_->stream.done();
+}
+std::uint64_t SlotDetector::tags() const { return impl_->stream.tags(); }
 
 std::uint64_t SlotDetector::complete_slots() const { return impl_->stream.complete_slots(); }
 bool SlotDetector::frame_seen() const { return impl_->stream.started(); }

@@ -53,6 +53,7 @@ struct DetectorOptions {
   /// Sent by Alice: its slots are no key and leave no click. Without sync channel slots are recovered by it, which
   /// needs a passive receiver.
   std::optional<PublicPattern> pattern;
+  std::optional<ClockPrior> known_clock;  // from the block before, where slots come from clicks
 };
 
 class SlotDetector {
@@ -89,6 +90,11 @@ class SlotDetector {
     Clicks clicks;
     DetectionReport report;
   };
+  /// What a clock without sync channel says of itself now.
+  std::optional<ClockReport> clock() const;
+  /// Slots come from clicks, and no lock is held now.
+  bool awaits_lock() const;
+  std::uint64_t tags() const;
   /// Ends the block: slots not complete are dropped.
   Finished finish();
 

@@ -174,6 +174,17 @@ void SlotStream::drain(Memory memory, TagSink& sink) {
     more = observe(memory);
     drain_closed(memory, sink);
   }
+  give_up(sink);
+}
+
+/// While a lost lock is searched, slots go by that nobody will number: they are complete, without a click.
+void SlotStream::give_up(TagSink& sink) {
+  auto* const clock = std::get_if<RecoveredClock>(&clock_);
+  if (clock == nullptr || held_) return;
+  const std::uint64_t below = std::min(clock->give_up(limit()), slots_);
+  if (below <= complete_) return;
+  complete_ = below;
+  sink.complete(complete_);
 }
 
 /// Lets a clock that lives on clicks look at those that are in; true if it stopped before the last of them.

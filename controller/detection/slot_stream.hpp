@@ -91,6 +91,7 @@ class SlotStream {
     return std::visit([](const auto& clock) { return clock.full(); }, clock_);
   }
   void drop_unconfirmed();
+  void give_up(TagSink& sink);
   void extrapolate(Memory memory, TagSink& sink);
   void feed(const Stretch& stretch, std::int64_t to, Memory memory, TagSink& sink);
   void settle(Memory memory, TagSink& sink);

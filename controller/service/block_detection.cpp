@@ -10,6 +10,8 @@ BlockDetection::BlockDetection(const DetectionPlan& plan, Random& random, LightJ
   detection::DetectorOptions options;
   options.slots = plan.slots;
   options.capacity = plan.capacity;
+  options.pattern = plan.pattern;
+  options.known_clock = plan.known_clock;
   if (plan.receiver == hal::ReceiverKind::active) {
     const auto n = static_cast<std::size_t>(plan.slots);
     choices_ = std::make_unique<Choices>();

@@ -18,6 +18,8 @@ struct DetectionPlan {
   std::size_t capacity = 0;  // clicks that fit
   hal::TimingLayout timing;
   TickLength tick;
+  std::optional<detection::PublicPattern> pattern = {};   // that Alice sends
+  std::optional<detection::ClockPrior> known_clock = {};  // from the block before
 };
 
 class BlockDetection {
@@ -41,6 +43,9 @@ class BlockDetection {
   std::uint64_t complete_slots() const { return detector_->complete_slots(); }
   bool frame_seen() const { return detector_->frame_seen(); }
   bool done() const { return detector_->done(); }
+  std::optional<detection::ClockReport> clock() const { return detector_->clock(); }
+  bool awaits_lock() const { return detector_->awaits_lock(); }
+  std::uint64_t tags() const { return detector_->tags(); }
   detection::SlotDetector::Finished finish();
 
  private:

@@ -128,6 +128,7 @@ Result<NodeConfig> load_config(const std::filesystem::path& file) {
   c.reply_timeout = std::chrono::milliseconds(limits.integer("reply_timeout_ms", 100, 3'600'000, 20'000));
   c.light_timeout = std::chrono::milliseconds(limits.integer("light_timeout_ms", 100, 86'400'000, 60'000));
   c.pause_patience = std::chrono::milliseconds(limits.integer("pause_patience_ms", 100, 86'400'000, 120'000));
+  c.lock_patience = std::chrono::milliseconds(limits.integer("lock_patience_ms", 100, 86'400'000, 10'000));
   for (TomlTable* t : {&top, &node, &peer, &rig, &secret, &limits})
     if (auto r = t->done(); !r) return std::move(r).error();
   return c;

@@ -38,7 +38,8 @@ struct NodeConfig {
   std::string backing = "auto";  // auto, memfd_secret, mlock
   PublishPolicy publish = PublishPolicy::production_only;
   std::uint64_t clicks_per_block = std::uint64_t{1} << 21;
-  std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000}, pause_patience{120'000};
+  std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000}, pause_patience{120'000},
+      lock_patience{10'000};
 
   secret::MemoryPolicy memory_policy() const;
 };

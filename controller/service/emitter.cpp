@@ -43,7 +43,7 @@ Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, EmitterOptions opt
   auto* source = rig.find<hal::PulsedSource>("source");
   auto* tagger = rig.find<hal::TimeTagger>("tagger");
   if (source == nullptr) return Error{Code::not_found, "the rig has no source", "", 0, {}};
-  PreparationPlan plan{block, slots, options.p_diagonal, options.clicks_per_block, {}};
+  PreparationPlan plan{block, slots, options.p_diagonal, options.clicks_per_block, {}, options.pattern};
   if (source->caps().source == hal::SourceKind::heralded) {
     if (tagger == nullptr) return Error{Code::not_found, "a heralded source needs a tagger at Alice", "", 0, {}};
     if (auto r = tagger->start(); !r) return std::move(r).error();

@@ -15,6 +15,7 @@ namespace nicol::service {
 struct EmitterOptions {
   double p_diagonal = 0.5;
   std::size_t clicks_per_block = std::size_t{1} << 21;  // kept settings that fit
+  std::optional<detection::PublicPattern> pattern;      // what the public slots carry
   std::size_t chunks_in_flight = 8;                     // settings waiting for Bob's hints
   LightJournal* journal = nullptr;                      // outlives the emitter
   static constexpr std::size_t kChunkSlots = std::size_t{1} << 19;

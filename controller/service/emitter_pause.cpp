@@ -43,6 +43,7 @@ Result<void> Emitter::resume(std::uint64_t slot) {
   in_doubt_from_ = kNone;
   attempted_ = 0;
   next_slot_ = confirmed_ = slot;
+  settings_.preamble_at(slot);
   if (auto r = resume_heralds(slot); !r) return r;
   if (slot < slots_) return relight(slot);
   (void)source_->end_block();  // for the light on its way; without the source there is none

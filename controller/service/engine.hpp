@@ -90,6 +90,9 @@ class Engine {
   bool nothing_more(PairReceiver::Progress progress) const;
   After peer_closed(detection::pairs::ClosedList&& list);
   After match_pairs();
+  // ---- engine_clock.cpp ----
+  After watch_clock(Receiver::Progress progress);
+  void remember_clock(const std::optional<detection::ClockReport>& clock);
 
   // ---- engine_pause.cpp ----
   RigFault fault_behind(const Error& error, Doubt doubt) const;
@@ -167,7 +170,8 @@ class Engine {
   std::uint32_t failed_openings_ = 0;  // of this side's light, in a row
   std::string held_off_;               // why the last of them failed
   std::string dark_because_;           // what latched safe_off_, if nobody pressed it
-  Deadline not_before_{}, publish_due_{}, light_due_{};
+  Deadline not_before_{}, publish_due_{}, light_due_{}, lock_due_{};
+  std::optional<detection::ClockPrior> known_clock_;
   std::chrono::milliseconds reconnect_{};
 
   std::atomic<bool> safe_off_{false}, stopped_{false};

@@ -46,6 +46,7 @@ Result<void> Engine::open_emitter(const session::EventOpenLight& event) {
   EmitterOptions o;
   o.p_diagonal = options_.session.agreement.p_alice_diagonal;
   o.clicks_per_block = options_.clicks_per_block;
+  o.pattern = event.pattern;
   o.journal = recorder_.get();
   auto emitter = Emitter::begin(*parts_.rig, random(), o, event.index, event.slots);
   if (!emitter) return std::move(emitter).error();
@@ -58,6 +59,9 @@ Result<void> Engine::open_receiver(const session::EventOpenLight& event) {
   ReceiverOptions o;
   o.p_diagonal = options_.session.agreement.p_bob_diagonal;
   o.clicks_per_block = options_.clicks_per_block;
+  o.pattern = event.pattern;
+  o.known_clock = known_clock_;
+  lock_due_ = deadlines_.in(options_.lock_patience);
   if (!guard_) guard_.emplace(guard_of(*parts_.rig));
   o.journal = recorder_.get();
   auto receiver = Receiver::begin(*parts_.rig, random(), *guard_, o, event.index, event.slots);
@@ -145,9 +149,12 @@ Engine::After Engine::drive_receiver() {
       return After::reconnect;
   }
   if (!receiver_ || pause_) return After::go_on;
+  if (watch_clock(*progress) == After::reconnect) return After::reconnect;
+  if (!receiver_) return After::go_on;
   if (*progress != Receiver::Progress::finished) return light_stalled();
   last_look();
   auto finished = receiver_->finish();
+  remember_clock(finished.report.clock);
   close_light(Ending::rest);
   return apply(session_->detection_finished(std::move(finished)));
 }

@@ -29,6 +29,7 @@ struct NodeOptions {
   Consent consent = Consent::operator_only;
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::size_t arena_bytes = std::size_t{1} << 20;
+  std::chrono::milliseconds lock_patience{10'000};  // Bob without a sync channel: no tags and no lock for so long
   std::chrono::milliseconds reconnect_first{50}, reconnect_most{5'000};
   std::chrono::milliseconds backoff_first{200}, backoff_most{30'000};
 };

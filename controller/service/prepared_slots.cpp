@@ -23,18 +23,42 @@ PreparedSlots::PreparedSlots(const PreparationPlan& plan, Random& random, LightJ
 
 PreparedSlots::Chunk PreparedSlots::draw(std::uint64_t first, std::size_t slots) {
   notes_.act(LightAct::draw, first, slots);
-  return {first,
-          slots,
-          draw_setting_bases(slots, plan_.p_diagonal, *random_, plan_.index, first),
-          draw_setting_bits(slots, *random_, plan_.index, first),
-          {},
-          {}};
+  Chunk chunk{first,
+              slots,
+              draw_setting_bases(slots, plan_.p_diagonal, *random_, plan_.index, first),
+              draw_setting_bits(slots, *random_, plan_.index, first),
+              {},
+              {}};
+  write_public(chunk);
+  return chunk;
+}
+
+void PreparedSlots::write_public(Chunk& chunk) const {
+  if (!plan_.pattern) return;
+  chunk.bases.with_write([&](std::span<std::uint64_t> bases) {
+    chunk.bits.with_write(
+        [&](std::span<std::uint64_t> bits) { plan_.pattern->write(chunk.first, chunk.slots, bases, bits); });
+  });
+}
+
+/// Nothing of a chunk that everybody knows has to be kept: through the preamble light runs on, while Bob finds his
+/// slots and cannot tell any yet.
+bool PreparedSlots::all_public(const Chunk& chunk) const {
+  return plan_.pattern && plan_.pattern->public_slots({chunk.first, chunk.first + chunk.slots}) == chunk.slots;
+}
+
+void PreparedSlots::take_out_public(std::vector<std::uint64_t>& slots) const {
+  if (plan_.pattern) std::erase_if(slots, [&](std::uint64_t slot) { return plan_.pattern->is_public(slot); });
+}
+
+void PreparedSlots::preamble_at(std::uint64_t first_slot) {
+  if (plan_.pattern && first_slot < plan_.slots) plan_.pattern->resume_at(first_slot);
 }
 
 void PreparedSlots::emitted(Chunk&& chunk) {
   notes_.act(LightAct::emitted);
   if (!heralded()) prepared_ += chunk.slots;
-  chunks_.push_back(std::move(chunk));
+  if (!all_public(chunk)) chunks_.push_back(std::move(chunk));
 }
 
 Result<void> PreparedSlots::process(const hal::TagBlock& heralds) {
@@ -46,6 +70,7 @@ void PreparedSlots::take_heralds() {
   auto progress = heralds_->take_progress();
   if (progress.complete_slots == herald_complete_ && progress.heralded.empty()) return;
   notes_.act(LightAct::progress);
+  take_out_public(progress.heralded);
   herald_complete_ = progress.complete_slots;
   place_heralds(progress.heralded);
 }
@@ -104,6 +129,7 @@ Result<void> PreparedSlots::keep_complete() {
 
 Result<void> PreparedSlots::keep(const Chunk& chunk) {
   std::vector<std::uint64_t> kept = chunk.clicked;
+  take_out_public(kept);
   if (heralded()) {
     kept.clear();
     std::set_intersection(chunk.clicked.begin(), chunk.clicked.end(), chunk.heralded.begin(), chunk.heralded.end(),

@@ -24,6 +24,7 @@ struct PreparationPlan {
     TickLength tick;
   };
   std::optional<Heralds> heralds;
+  std::optional<detection::PublicPattern> pattern = {};  // what the public slots carry
 };
 
 class PreparedSlots {
@@ -50,6 +51,8 @@ class PreparedSlots {
   void take_heralds();
   void hold();
   Result<void> resume(std::uint64_t first_slot, detection::StreamAfterPause stream);
+  /// Light goes on here: a public preamble stands there.
+  void preamble_at(std::uint64_t first_slot);
   /// Bob's word on slots below complete_slots: all others of them are forgotten. It binds nothing.
   Result<void> hint(std::uint64_t complete_slots, const std::vector<std::uint64_t>& clicked);
   /// exhausted: more than fits.
@@ -64,6 +67,9 @@ class PreparedSlots {
 
  private:
   bool complete(const Chunk& chunk) const;
+  void write_public(Chunk& chunk) const;
+  bool all_public(const Chunk& chunk) const;
+  void take_out_public(std::vector<std::uint64_t>& slots) const;
   void place_heralds(const std::vector<std::uint64_t>& heralded);
   Result<void> keep(const Chunk& chunk);
 

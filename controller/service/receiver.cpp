@@ -19,6 +19,26 @@ void shut_eyes(const hal::Rig& rig) noexcept {
     if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get())) detector->disable();
 }
 
+/// By a sync channel, a pulse a second, or what Alice sends for everybody to know.
+Result<void> can_tell_slots(const hal::Rig& rig, const ReceiverOptions& options) {
+  bool marked = options.pattern.has_value();
+  for (const hal::ChannelLayout& c : rig.timing.channels)
+    marked = marked || c.role == hal::ChannelRole::sync || c.role == hal::ChannelRole::pps;
+  if (!marked)
+    return Error{Code::not_supported,
+                 "no slot clock: the tagger has no sync and no pps channel, and no public slots were agreed",
+                 "tagger",
+                 0,
+                 {}};
+  if (rig.receiver != hal::ReceiverKind::active) return {};
+  for (const hal::ChannelLayout& c : rig.timing.channels)
+    if (c.role == hal::ChannelRole::sync || c.role == hal::ChannelRole::pps) return {};
+  return Error{Code::not_supported,
+               "no slot clock: an active receiver sets its bases by slot and needs a sync channel",
+               "tagger",
+               0,
+               {}};
+}
 }  // namespace
 
 Error too_bright(const RateGuard::OverRate& over) {
@@ -43,12 +63,13 @@ Result<Receiver> Receiver::begin(hal::Rig& rig, Random& random, RateGuard& guard
                                  std::uint64_t block, std::uint64_t slots) {
   Receiver r(rig, guard, options, slots);
   if (r.tagger_ == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
+  if (auto ok = can_tell_slots(rig, options); !ok) return std::move(ok).error();
   if (auto homed = home_plate(rig); !homed) return std::move(homed).error();
   if (auto open = open_eyes(rig); !open) return std::move(open).error();
   guard.begin_anew();
   if (auto started = r.tagger_->start(); !started) return std::move(started).error();
   r.detector_.emplace(DetectionPlan{block, slots, rig.receiver, options.p_diagonal, options.clicks_per_block,
-                                    rig.timing, r.tagger_->caps().tick},
+                                    rig.timing, r.tagger_->caps().tick, options.pattern, options.known_clock},
                       random, options.journal);
   if (r.analyses())
     if (auto turned = r.turn_analyser(0); !turned) return std::move(turned).error();

@@ -19,7 +19,9 @@ struct ReceiverOptions {
   double p_diagonal = 0.5;  // active receivers
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::chrono::milliseconds acquire_patience{20};
-  LightJournal* journal = nullptr;  // outlives the receiver
+  std::optional<detection::PublicPattern> pattern;   // that Alice sends
+  std::optional<detection::ClockPrior> known_clock;  // from the block before
+  LightJournal* journal = nullptr;                   // outlives the receiver
 };
 
 /// Shutter open, detectors of the light path on.
@@ -61,6 +63,10 @@ class Receiver {
   /// Ready for light from `slot` on when this returns; slots in doubt are dropped. At slots() no light is to come, and
   /// no device is needed.
   Result<void> resume(std::uint64_t slot);
+  /// Where slots do not come from a sync channel.
+  std::optional<detection::ClockReport> clock() const { return detector_->clock(); }
+  bool awaits_lock() const { return detector_->awaits_lock(); }
+  std::uint64_t tags() const { return detector_->tags(); }
   bool all_confirmed() const { return confirmed_ == slots_; }
   /// The slots since the last confirmed one are dropped: the block ends with a rig in doubt.
   void drop_unconfirmed() { detector_->drop({confirmed_, slots_}); }

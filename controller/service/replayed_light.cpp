@@ -59,11 +59,12 @@ bool ReplayedLight::begin(LightAct act, std::uint64_t index, std::uint64_t slots
   if (act == LightAct::detect) {
     if (active && slots > kMostChosen) return false;
     detection_ = std::make_unique<BlockDetection>(
-        DetectionPlan{index, slots, facts_.receiver, agreement.p_bob_diagonal, capacity, facts_.timing, facts_.tick},
+        DetectionPlan{
+            index, slots, facts_.receiver, agreement.p_bob_diagonal, capacity, facts_.timing, facts_.tick, {}, {}},
         *random_, nullptr);
     return true;
   }
-  PreparationPlan plan{index, slots, agreement.p_alice_diagonal, capacity, {}};
+  PreparationPlan plan{index, slots, agreement.p_alice_diagonal, capacity, {}, {}};
   if (facts_.heralded) plan.heralds = {facts_.timing, facts_.tick};
   slots_ = std::make_unique<PreparedSlots>(plan, *random_, nullptr);
   return true;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/detection/clock/clock_report.hpp"
 #include "controller/keystore/key_store.hpp"
 #include "controller/service/alarms.hpp"
 #include "controller/session/session.hpp"
@@ -60,6 +61,7 @@ struct Snapshot {
   hal::LightLevel light = hal::LightLevel::off;
   std::uint64_t blocks_done = 0, blocks_wanted = 0;  // wanted 0: until stopped
   std::uint64_t block = 0, block_slots = 0, slots_done = 0, clicks = 0;
+  std::optional<detection::ClockReport> clock;  // Bob's, where slots do not come from a sync channel
   Picoseconds rig_time;
   std::uint64_t secret_bits_total = 0, sifted_bits_total = 0;
   std::uint32_t failed_in_a_row = 0;

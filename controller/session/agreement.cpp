@@ -75,6 +75,7 @@ std::optional<std::string> weaker(const Agreement& theirs, const Agreement& mine
       differs("pools.otp_share", theirs.pools.otp_share, mine.pools.otp_share),
       above("qber_abort", theirs.qber_abort, mine.qber_abort),
       below("minimum_key_bits", theirs.minimum_key_bits, mine.minimum_key_bits),
+      differs("public slots", to_string(theirs.public_slots), to_string(mine.public_slots)),
   });
 }
 
@@ -108,6 +109,9 @@ std::optional<std::string> unusable(const SessionConfig& config, distillation::O
   if (a.protocol == Protocol::bbm92 && closed_ticks(a) == 0)
     return fmt::format("pairs: {} slots of {} ps in ticks of {} ps", a.block_slots, a.pairs.slot_period.count,
                        a.pairs.closed_tick.count);
+  if (a.public_slots)
+    if (const auto pattern = pattern_for(*a.public_slots, 0, a.block_slots); !pattern)
+      return fmt::format("public slots: {}", pattern.error().message);
   return std::nullopt;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Alice from the light to her bases: she discloses nothing before the tag on Bob's list D verified and her last slot is
 // out. Otherwise Eve, holding the light, would invent D, learn the bases and measure right.
+#include <algorithm>
+
 #include "controller/session/machine.hpp"
 
 namespace nicol::session {
@@ -30,8 +32,9 @@ Result<void> Machine::on_hint(const Incoming& in) {
 void Machine::emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared) {
   if (!enter(Call::emission_finished)) return;
   block_->light = false;
+  take_out_public(prepared);
   block_->clicks = std::move(prepared);
-  block_->slots_prepared = slots_prepared;
+  block_->slots_prepared = std::min(slots_prepared, secret_slots());
   if (state_ != State::samples_wait) return;
   if (Result<void> done = disclose_bases(); !done) fault(done.error());
 }

@@ -16,6 +16,7 @@ void Machine::hint(std::uint64_t complete_slots, std::vector<std::uint64_t> clic
 void Machine::detection_finished(detection::Clicks&& clicks) {
   if (!enter(Call::detection_finished)) return;
   block_->light = false;
+  take_out_public(clicks);
   if (clicks.slots.size() > kMaxDetections)
     return fault(session_error(
         Code::exhausted, fmt::format("{} detections in one block (at most {})", clicks.slots.size(), kMaxDetections)));
@@ -30,7 +31,7 @@ void Machine::detection_finished(detection::Clicks&& clicks) {
 Result<void> Machine::on_bases(const Incoming& in) {
   const Result<Bases> m = decode_bases(in.body, block_->result.detections);
   if (!m) return m.error();
-  if (m->reply.slots_kept_total > block_->entries)
+  if (m->reply.slots_kept_total > secret_slots())
     return session_error(Code::authentication, "more slots kept than the block has");
   Result<sifting::BobSift> sift = sifting::sift_bob(std::move(*block_->clicks), m->reply);
   block_->clicks.reset();

@@ -27,6 +27,11 @@ BlockReason reason_of(Code code) {
   }
 }
 
+/// A side that has too little light to go on with says so in the same words as an estimation would.
+BlockStatus status_of(BlockReason reason) {
+  return reason == BlockReason::too_few ? BlockStatus::no_key : BlockStatus::aborted;
+}
+
 /// What the peer may hear: a refusal by name, otherwise the class alone (never why a tag failed).
 std::string last_words(const Error& error) {
   return error.code == Code::refused ? error.message : std::string(to_string(reason_of(error.code)));
@@ -143,7 +148,7 @@ void Machine::abort_block(BlockReason reason, std::string detail) {
   if (alice()) remember_destroyed();
   block_->light = false;
   const std::uint64_t number = block_->block;
-  given_up_ = close_books(BlockStatus::aborted, reason, std::move(detail));
+  given_up_ = close_books(status_of(reason), reason, std::move(detail));
   block_.reset();
   send(FrameType::abort_block, encode(Abort{AbortKind::request, number, reason, given_up_->detail}));
   enter(State::aborting);
@@ -182,7 +187,7 @@ void Machine::on_abort_request(const Abort& m) {
     return;
   }
   send(FrameType::abort_block, encode(Abort{AbortKind::acknowledgement, m.block, m.reason, {}}));
-  if (ours) end_block(BlockStatus::aborted, m.reason, fmt::format("the peer: {}", m.detail));
+  if (ours) end_block(status_of(m.reason), m.reason, fmt::format("the peer: {}", m.detail));
 }
 
 }  // namespace nicol::session

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The session's inside: state, link, the block that is open. Handlers are split by idea: machine.cpp (dispatch),
-// ending.cpp, contact.cpp (hello, marks), settlement.cpp, opening.cpp, pausing.cpp, measuring.cpp, alice_*.cpp,
-// bob_*.cpp, closing.cpp (tags), report.cpp.
+// ending.cpp, contact.cpp (hello, marks), settlement.cpp, opening.cpp, public_slots.cpp, pausing.cpp, measuring.cpp,
+// alice_*.cpp, bob_*.cpp, closing.cpp (tags), report.cpp.
 #pragma once
 
 #include <memory>
@@ -27,6 +27,8 @@ struct OpenBlock {
   Agreement agreement;
   Authenticator auth;
   BlockResult result;
+
+  std::optional<detection::PublicPattern> pattern;
 
   bool light = false;              // emitting or receiving: the caller must hear when it is over
   bool committed = false;          // Alice: the key is available. Bob: it is stored PENDING
@@ -152,6 +154,12 @@ class Machine {
   void begin(const BlockOpen& m);
   Result<void> on_block_open(const Incoming& in);
   Result<void> on_block_ready(const Incoming& in);
+
+  // ---- public_slots.cpp ----
+  Result<void> make_public_slots();
+  void preamble_at(std::uint64_t first_slot);
+  void take_out_public(detection::Clicks& clicks) const;
+  std::uint64_t secret_slots() const;
 
   // ---- pausing.cpp ----
   Result<void> on_pause(const Incoming& in);

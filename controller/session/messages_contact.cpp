@@ -46,6 +46,23 @@ void put(ByteWriter& w, const Agreement& a) {
   w.f64(a.qber_abort);
   w.u64(a.block_slots);
   w.u64(a.minimum_key_bits);
+  w.u8(a.public_slots ? 1 : 0);
+  if (!a.public_slots) return;
+  w.u64(a.public_slots->preamble);
+  w.u64(a.public_slots->repeat);
+  w.u64(a.public_slots->tail);
+  w.u32(a.public_slots->spacing);
+  w.u8(code(a.public_slots->basis));
+}
+
+PublicSlots public_slots(ByteReader& r) {
+  PublicSlots p;
+  p.preamble = r.u64();
+  p.repeat = r.u64();
+  p.tail = r.u64();
+  p.spacing = r.u32();
+  p.basis = choice(r, detection::Basis::diagonal);
+  return p;
 }
 
 Agreement agreement(ByteReader& r) {
@@ -72,6 +89,7 @@ Agreement agreement(ByteReader& r) {
   a.qber_abort = probability(r);
   a.block_slots = r.u64();
   a.minimum_key_bits = r.u64();
+  if (r.u8_up_to(1) != 0) a.public_slots = public_slots(r);
   return a;
 }
 

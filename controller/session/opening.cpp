@@ -77,6 +77,7 @@ void Machine::open_block() {
   }
   enter(Call::open_block);
   begin(*m);
+  if (const Result<void> made = make_public_slots(); !made) return fault(made.error());
   send(FrameType::block_open, encode(*m));
 }
 
@@ -106,6 +107,8 @@ std::optional<std::string> Machine::refuses(const BlockOpen& m) const {
   if (m.agreement.protocol == Protocol::bbm92 && closed_ticks(m.agreement) == 0)
     return fmt::format("block_slots: {} of {} ps are longer than a block of pairs may be", m.agreement.block_slots,
                        m.agreement.pairs.slot_period.count);
+  if (const auto& p = m.agreement.public_slots)
+    if (const auto made = pattern_for(*p, m.block, m.agreement.block_slots); !made) return made.error().message;
   for (const auto& [pool, interval] : {std::pair{Pool::auth_ab, m.auth_ab}, std::pair{Pool::auth_ba, m.auth_ba}}) {
     const std::uint64_t bits = reservation_bits(m.agreement, pool);
     if (interval.size() != bits)
@@ -128,9 +131,10 @@ Result<void> Machine::on_block_open(const Incoming& in) {
   if (Result<void> ab = store_->accept_reservation(Pool::auth_ab, m->auth_ab); !ab) return ab;
   if (Result<void> ba = store_->accept_reservation(Pool::auth_ba, m->auth_ba); !ba) return ba;
   begin(*m);
+  if (Result<void> made = make_public_slots(); !made) return made;
   block_->auth.append(in_direction(), in.canonical);
   block_->light = true;
-  event(EventOpenLight{block_->block, block_->slots, block_->index});
+  event(EventOpenLight{block_->block, block_->slots, block_->index, block_->pattern});
   return {};
 }
 
@@ -148,7 +152,7 @@ Result<void> Machine::on_block_ready(const Incoming& in) {
   if (Result<void> confirmed = confirm_all_but(block_->id); !confirmed) return confirmed;
   if (shares_pairs()) enter(State::measuring);
   block_->light = true;
-  event(EventOpenLight{block_->block, block_->slots, block_->index});
+  event(EventOpenLight{block_->block, block_->slots, block_->index, block_->pattern});
   return {};
 }
 

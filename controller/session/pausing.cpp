@@ -48,6 +48,7 @@ void Machine::resume(std::uint64_t first_slot) {
     return fault(session_error(Code::internal, fmt::format("light cannot go on at slot {}", first_slot)));
   block_->pauses.least_slot = first_slot;
   enter(Call::resume);
+  preamble_at(first_slot);
   offer(first_slot);
 }
 
@@ -64,6 +65,7 @@ Result<void> Machine::on_resume(const Incoming& in) {
   // so.
   const bool over = m->first_slot < block_->hinted_slots;
   block_->pauses.offered = over ? std::nullopt : std::optional(m->first_slot);
+  if (!over) preamble_at(m->first_slot);
   event(EventPrepareLight{over ? block_->slots : m->first_slot});
   return {};
 }

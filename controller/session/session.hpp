@@ -19,6 +19,7 @@
 #include "controller/distillation/estimation.hpp"
 #include "controller/keystore/key_store.hpp"
 #include "controller/secret/arena.hpp"
+#include "controller/session/public_slots.hpp"
 #include "drivers/hal/clocks.hpp"
 
 namespace nicol::session {
@@ -50,8 +51,9 @@ struct Agreement {
   double p_alice_diagonal = 0.5, p_bob_diagonal = 0.5;
   keystore::PoolPlan pools;
   double qber_abort = 0.11;
-  std::uint64_t block_slots = 0;        // N, Alice proposes, Bob checks against his maximum
-  std::uint64_t minimum_key_bits = 64;  // sifted key bits below which a block is too_few at once
+  std::uint64_t block_slots = 0;            // N, Alice proposes, Bob checks against his maximum
+  std::uint64_t minimum_key_bits = 64;      // sifted key bits below which a block is too_few at once
+  std::optional<PublicSlots> public_slots;  // of a link whose clock is found by them
 };
 
 struct SessionConfig {
@@ -93,6 +95,7 @@ struct BlockResult {
   BlockReason reason = BlockReason::none;
   std::string detail;  // for people
   std::uint64_t slots = 0, detections = 0;
+  std::uint64_t public_slots = 0;   // of them, known to everybody: no key
   std::uint64_t dropped_slots = 0;  // that Bob lost: pauses, lost tags, and what they overlap
   distillation::BlockFacts facts;
   std::optional<distillation::LengthDecision> length;
@@ -120,8 +123,9 @@ struct EventRigReady {
 };
 struct EventOpenLight {
   std::uint64_t block = 0, slots = 0;
-  std::uint64_t index = 0;  // of the block in this run: what a seeded Random is asked with
-};                          // Alice: emit. Bob: arm the receiver, then receiver_ready()
+  std::uint64_t index = 0;                          // of the block in this run: what a seeded Random is asked with
+  std::optional<detection::PublicPattern> pattern;  // what Alice sends in the public slots
+};                                                  // Alice: emit. Bob: arm the receiver, then receiver_ready()
 struct EventHint {
   std::uint64_t complete_slots = 0;
   std::vector<std::uint64_t> clicked;

@@ -153,6 +153,14 @@ void add_clock(std::vector<Field>& fields, std::string_view t, ClockModel& c) {
                                {t, "walk_per_sqrt_s", &c.walk_per_sqrt_s, 0, 1e-6}});
 }
 
+void add_public(std::vector<Field>& fields, Scenario::PublicSlots& p) {
+  const std::string_view t = "public";
+  fields.insert(fields.end(), {{t, "preamble", &p.preamble, 0, kHuge},
+                               {t, "repeat", &p.repeat, 0, kHuge},
+                               {t, "tail", &p.tail, 0, kHuge},
+                               {t, "spacing", &p.spacing, 2, 4096}});
+}
+
 void add_protocol(std::vector<Field>& fields, Scenario::Protocol& p) {
   const std::string_view t = "protocol";
   fields.insert(fields.end(), {{t, "kind", kProtocolKind},
@@ -182,6 +190,7 @@ std::vector<Field> scenario_fields(Scenario& s) {
   add_electronics(fields, s);
   add_clock(fields, "alice_clock", s.alice_clock);
   add_clock(fields, "bob_clock", s.bob_clock);
+  add_public(fields, s.public_slots);
   add_protocol(fields, s.protocol);
   return fields;
 }

@@ -105,6 +105,11 @@ struct Scenario {
     SyncType sync = SyncType::pulses;
     double lead_s = 0;  // of darkness before a block's first slot
   } timing;
+  /// Slots that everybody knows, where Bob has light alone; 0: as many as the light needs.
+  struct PublicSlots {
+    std::uint64_t preamble = 0, repeat = 0, tail = 0;
+    std::uint32_t spacing = 32;
+  } public_slots;
   struct Protocol {
     ProtocolKind kind = ProtocolKind::bb84;
     std::uint64_t block_slots = 0;
@@ -115,9 +120,9 @@ struct Scenario {
   } protocol;
 };
 
-/// A built-in name (teaching, motorised, lossy, emulated, entangled, entangled-pulsed) or a path. bad_input names file,
-/// line, key and what was expected; unknown keys, negative losses, probabilities outside 0..1 and newer format versions
-/// are refused.
+/// A built-in name (teaching, motorised, lossy, emulated, free-running, entangled, entangled-pulsed) or a path.
+/// bad_input names file, line, key and what was expected; unknown keys, negative losses, probabilities outside 0..1 and
+/// newer format versions are refused.
 Result<Scenario> load_scenario(std::string_view name_or_path);
 std::vector<std::string> scenario_names();
 /// The text of a built-in scenario (for `nicol init` and for people), or of "template", every key commented.

@@ -6,6 +6,11 @@
 
 namespace nicol::detection {
 
+/// The two clocks as a block before knew them: the search for the period is that much narrower.
+struct ClockPrior {
+  double frequency = 0, drift = 0;  // relative, and of it per second
+};
+
 struct ClockReport {
   struct Measured {
     double value = 0, sigma = 0;

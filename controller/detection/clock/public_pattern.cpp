@@ -114,12 +114,12 @@ void PublicPattern::write(std::uint64_t first_slot, std::size_t slots, std::span
 
 void PublicPattern::resume_at(std::uint64_t first_slot) { resumed_.push_back(first_slot); }
 
-std::uint64_t PublicPattern::public_slots() const {
+std::uint64_t PublicPattern::public_slots(SlotRange range) const {
   DroppedSlots dense(layout_.slots);
-  for_each_dense({0, layout_.slots},
+  for_each_dense(range,
                  [&](SlotRange r) { dense.add(static_cast<std::int64_t>(r.begin), static_cast<std::int64_t>(r.end)); });
   const auto comb_below = [&](std::uint64_t slot) { return (slot + layout_.spacing - 1) / layout_.spacing; };
-  std::uint64_t count = dense.count() + comb_below(layout_.slots);
+  std::uint64_t count = dense.count() + comb_below(range.end) - comb_below(range.begin);
   for (const SlotRange& r : dense.ranges()) count -= comb_below(r.end) - comb_below(r.begin);
   return count;
 }
@@ -128,6 +128,11 @@ std::uint64_t preamble_needed(double per_slot, double contrast, double matching)
   const double z = std::sqrt(-2 * (std::log(kFalseLock) - std::log(3.0 * 3.0 * 2048.0))) + 4;
   const double wanted = std::max(3 * z * z / (contrast * contrast * matching), 320.0);
   return static_cast<std::uint64_t>(1.25 * wanted / per_slot) + 1;
+}
+
+std::uint64_t tail_needed(double per_slot, double contrast, double matching) noexcept {
+  constexpr double kWindows = 4, kClicksOfAWindow = 60;  // at contrast 1, with room
+  return static_cast<std::uint64_t>(kWindows * kClicksOfAWindow / (contrast * contrast * matching * per_slot)) + 1;
 }
 
 void remove_public(Clicks& clicks, const PublicPattern& pattern) {

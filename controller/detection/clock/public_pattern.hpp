@@ -48,8 +48,9 @@ class PublicPattern {
              std::span<std::uint64_t> bits) const;
   /// Light went on at this slot after a pause: a preamble stands there too. Both sides, before the first slot of it.
   void resume_at(std::uint64_t first_slot);
-  /// Public slots of the block: what the pattern costs.
-  std::uint64_t public_slots() const;
+  /// Public slots of the block, or of a part of it: what the pattern costs.
+  std::uint64_t public_slots() const { return public_slots({0, layout_.slots}); }
+  std::uint64_t public_slots(SlotRange range) const;
 
   /// A code of the preamble as +1 (bit 1) and -1, twice in a row, so that every rotation is a contiguous piece.
   std::span<const std::int16_t> dense_code(std::size_t i) const { return codes_[i]; }
@@ -72,6 +73,9 @@ class PublicPattern {
 /// `contrast` = (1 - 2 QBER) x the part of the clicks that is light, `matching` = the part that Bob measures in the
 /// pattern's basis. TIMING.md derives it.
 std::uint64_t preamble_needed(double per_slot, double contrast, double matching) noexcept;
+
+/// Slots of tail in which four windows of the check pass, as a rule: the last slots of the block are then confirmed.
+std::uint64_t tail_needed(double per_slot, double contrast, double matching) noexcept;
 
 /// Takes the clicks of public slots out: they are no key. Both sides' lists then agree.
 void remove_public(Clicks& clicks, const PublicPattern& pattern);

@@ -71,11 +71,11 @@ std::size_t RecoveredClock::search(const TagQueue& queue) {
 }
 
 bool RecoveredClock::lock(const TagQueue& queue, std::size_t first, std::size_t count) {
+  const std::size_t dark = darkness_before(queue.times.subspan(first, count));
+  first += dark;
+  count -= dark;
   const auto times = queue.times.subspan(first, count);
-  const bool near = known_ && times.back() - known_->time() < in_units(kKnownFor);
-  const auto train = near ? period_(times, {nominal_, known_->filter().frequency(), kKnownReach,
-                                            known_->filter().drift() * line_.unit() / 2})
-                          : period_(times, {nominal_, 0, options_.reach, 0});
+  const auto train = period_(times, band_at(times.back()));
   if (!train) return false;
   const auto found = find_slots(queue, first, count, *train);
   if (!found) return false;
@@ -87,6 +87,26 @@ bool RecoveredClock::lock(const TagQueue& queue, std::size_t first, std::size_t 
     report_.lock_seconds = static_cast<double>(times.back() - times.front()) * line_.unit();
   }
   return true;
+}
+
+PeriodBand RecoveredClock::band_at(std::int64_t now) const noexcept {
+  if (known_ && now - known_->time() < in_units(kKnownFor))
+    return band_around(known_->filter().frequency(), known_->filter().drift());
+  return options_.known ? band_around(options_.known->frequency, options_.known->drift)
+                        : PeriodBand{nominal_, 0, options_.reach, 0};
+}
+
+/// Where half of the clicks came in the last eighth of the window, light has just begun: what came before it is left
+/// out. A few dark counts so far off would have a longer lever on the frequency than the light has.
+std::size_t RecoveredClock::darkness_before(std::span<const std::int64_t> times) noexcept {
+  const std::int64_t half = times.back() - times[times.size() / 2];
+  if (8 * half >= times.back() - times.front()) return 0;
+  return static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), times.back() - 2 * half) -
+                                  times.begin());
+}
+
+PeriodBand RecoveredClock::band_around(double frequency, double drift) const noexcept {
+  return {nominal_, frequency, kKnownReach, drift * line_.unit() / 2};
 }
 
 /// Where light begins in a window that was dark at first: from there on the angles lean to their mean. The change of a
@@ -125,7 +145,8 @@ std::optional<SlotLock> RecoveredClock::find_slots(const TagQueue& queue, std::s
   const auto dense = find_in_preamble(pattern_, clicks, rows);
   if (dense && local_.back() + dense->shift >= min_slot_) return dense;
   if (!known_ || local_.empty()) return {};
-  return find_in_comb(pattern_, clicks, known_->slot() + std::llround(known_->slots_to(train.epoch)), rows);
+  const auto comb = find_in_comb(pattern_, clicks, known_->slot() + std::llround(known_->slots_to(train.epoch)), rows);
+  return comb && local_.back() + comb->shift >= min_slot_ ? comb : std::nullopt;
 }
 
 /// A long window tells the slot, but its line says little of the phase at its end: that comes from its last part. Slot
@@ -275,6 +296,15 @@ void RecoveredClock::lose(Loss why, std::int64_t now) noexcept {
 void RecoveredClock::end() noexcept {
   state_ = State::ended;
   if (anchors_.empty()) anchors_.push(line_.anchor());
+}
+
+std::uint64_t RecoveredClock::give_up(std::int64_t limit) noexcept {
+  if (state_ != State::searching || !known_) return 0;
+  const double coasted = known_->slots_to(limit);
+  const auto reach = kCombReach / 2 * static_cast<std::int64_t>(pattern_.layout().spacing);
+  const std::int64_t below = known_->slot() + std::llround(coasted * (1 - kKnownReach)) - reach;
+  min_slot_ = std::max(min_slot_, std::min(below, slots_));
+  return static_cast<std::uint64_t>(min_slot_);
 }
 
 void RecoveredClock::resume(std::uint64_t first_slot) {

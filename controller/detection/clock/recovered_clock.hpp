@@ -35,7 +35,8 @@ struct TagQueue {
 };
 
 struct RecoveryOptions {
-  double reach = 105e-6;  // of the frequency search at the first lock
+  double reach = 105e-6;            // of the frequency search at the first lock
+  std::optional<ClockPrior> known;  // searched around it instead, as near as after a lost lock
   ClockNoise noise;
 };
 
@@ -54,6 +55,9 @@ class RecoveredClock {
   std::optional<SlotRange> take_unconfirmed() noexcept;
   /// No check has vouched for slots from here on yet.
   std::uint64_t confirmed_slots() const noexcept { return static_cast<std::uint64_t>(confirmed_to_); }
+  /// After a lost lock: slots below this one will never be numbered any more, since a lock numbers from its last click
+  /// on and all before `limit` were tried. What the comb may still find is left open.
+  std::uint64_t give_up(std::int64_t limit) noexcept;
   /// Light goes on at this slot, after a pause of unknown length: a preamble stands there.
   void resume(std::uint64_t first_slot);
 
@@ -78,6 +82,9 @@ class RecoveredClock {
 
   std::size_t search(const TagQueue& queue);
   bool lock(const TagQueue& queue, std::size_t first, std::size_t count);
+  PeriodBand band_at(std::int64_t now) const noexcept;
+  static std::size_t darkness_before(std::span<const std::int64_t> times) noexcept;
+  PeriodBand band_around(double frequency, double drift) const noexcept;
   std::size_t first_light(std::span<const std::int64_t> times, const PulseTrain& train) const;
   double lean(std::span<const std::int64_t> times, const PulseTrain& train) const;
   std::optional<SlotLock> find_slots(const TagQueue& queue, std::size_t first, std::size_t count,

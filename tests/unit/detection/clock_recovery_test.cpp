@@ -293,6 +293,30 @@ TEST(ADetectorWithoutSyncChannel, GivesClicksThatAgreeWithAliceAndNoPublicSlot) 
   EXPECT_NEAR(static_cast<double>(s.wrong) / static_cast<double>(s.same), 0.04, 0.015);
 }
 
+TEST(ADetectorWithoutSyncChannel, TellsOfSlotsThatGoByWhileItsLockIsLost) {
+  PulsedLink link = link_of(9);
+  link.darkness = {{1, 4}};
+  const PublicPattern pattern = pattern_of(slots_in(6), slots_in(0.5), slots_in(0.5));
+  PulsedTags light = send(link, pattern);
+  const auto random = make_seeded_random(1, NodeId::bob);
+  SlotDetector detector = detector_for(link, pattern, *random);
+  const auto dark = static_cast<std::int64_t>((light.first_light_s + 3.5) * 1e12);
+  std::uint64_t told = 0;
+  nicol::test::in_blocks(light, 20, [&](const hal::TagBlock& b) {
+    ASSERT_TRUE(detector.process(b).ok());
+    if (told != 0 || b.t_begin < dark) return;
+    EXPECT_TRUE(detector.awaits_lock());
+    told = detector.complete_slots();
+  });
+  EXPECT_GT(told, slots_in(3.45));
+  EXPECT_LT(told, slots_in(3.6));
+  EXPECT_TRUE(detector.done());
+  const Seen seen = see(detector.finish());
+  EXPECT_GT(std::count_if(seen.slots.begin(), seen.slots.end(), [&](auto slot) { return slot > told; }), 3'000);
+  const Sifted s = sift(link, pattern, seen);
+  EXPECT_NEAR(static_cast<double>(s.wrong) / static_cast<double>(s.same), 0.04, 0.02);
+}
+
 TEST(ADetectorWithoutSyncChannel, FindsItsSlotsAgainAfterAPause) {
   const PulsedLink whole = link_of(8);
   PublicPattern pattern = pattern_of(slots_in(6), slots_in(1));

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures for controller/detection/plots.py: one free-running link as tables on stdout, and lock times over rates. Each
+// table is a line "# name: columns" and rows of numbers.
+#include <fmt/core.h>
+
+#include <cmath>
+
+#include "tests/unit/detection/clock_run.hpp"
+
+namespace nicol::detection::test {
+namespace {
+
+constexpr double kSlotsPerSecond = 1e8;
+std::uint64_t slots_in(double seconds) { return static_cast<std::uint64_t>(seconds * kSlotsPerSecond); }
+
+PulsedLink link_of(std::uint64_t seed) {
+  CounterStream random({seed, NodeId::world, Purpose::test, 4});
+  PulsedLink link;
+  link.seed = seed;
+  link.offset_s = 2 * random.uniform();
+  link.ppm = 100 * random.uniform() - 50;
+  link.drift = 1e-9;
+  link.walk = 1e-10;
+  link.tail_ps = 200;
+  return link;
+}
+
+/// A block through the slot stream, a piece at a time, with a look at the clock after each.
+struct Watched {
+  explicit Watched(const PulsedLink& given, const PublicPattern& pattern)
+      : link(given), light(send(given, pattern)), dropped(pattern.layout().slots) {
+    SlotSourceOptions options;
+    options.slots = pattern.layout().slots;
+    options.pattern = pattern;
+    stream.emplace(layout_of(link), link.tick, hal::ChannelRole::detector, options, dropped);
+  }
+  template <class F>
+  void play(std::size_t tags, TagSink& sink, F&& look) {
+    const SlotStream::Memory memory{std::span<std::int64_t, SlotStream::kQueue>(times),
+                                    std::span<std::uint8_t, SlotStream::kQueue>(who), &scratch};
+    nicol::test::in_blocks(light, tags, [&](const hal::TagBlock& block) {
+      if (const auto ok = stream->process(block, memory, sink); !ok) throw std::runtime_error(describe(ok.error()));
+      look(static_cast<double>(block.t_end) * 1e-12 - light.first_light_s,
+           std::get<RecoveredClock>(stream->clock()).report());
+    });
+    stream->finish(memory, sink);
+  }
+  PulsedLink link;
+  PulsedTags light;
+  DroppedSlots dropped;
+  std::optional<SlotStream> stream;
+  std::vector<std::int64_t> times = std::vector<std::int64_t>(SlotStream::kQueue);
+  std::vector<std::uint8_t> who = std::vector<std::uint8_t>(SlotStream::kQueue);
+  ClockScratch scratch{};
+};
+
+/// Where each numbered photon came, against its slot's start.
+class Residuals final : public TagSink {
+ public:
+  void take(const Stretch& stretch, std::span<const std::int64_t> taken, std::span<const std::uint8_t>) override {
+    const Locator<Wide> at(stretch, stretch.length / stretch.steps);
+    for (const std::int64_t t : taken) {
+      if (t < at.earliest()) continue;
+      rows.push_back(
+          {static_cast<double>(t) * 1e-12, static_cast<double>(at(t).twice) / 2 / static_cast<double>(stretch.steps)});
+    }
+  }
+  void before_block(std::int64_t) override {}
+  void complete(std::uint64_t) override {}
+  struct Row {
+    double at, off;
+  };
+  std::vector<Row> rows;
+};
+
+/// Twelve seconds with five of darkness: what the clock says of the frequency, and where photons come.
+void track() {
+  PulsedLink link = link_of(3);
+  link.darkness = {{3, 8}};
+  Watched watched(link, pattern_of(slots_in(12), slots_in(0.3)));
+  Residuals residuals;
+  fmt::print("# track: time_s frequency_ppm sigma_ppm truth_ppm tracking phase_ns\n");
+  double jitter = 0, background = 0;
+  watched.play(200, residuals, [&](double t, const ClockReport& r) {
+    if (r.locks == 0) return;
+    const double truth = link.ppm + link.drift * t * 1e6;
+    fmt::print("{:.4f} {:.6f} {:.6f} {:.6f} {} {:.4f}\n", t, r.frequency.value * 1e6, r.frequency.sigma * 1e6, truth,
+               r.tracking ? 1 : 0, r.phase.value * 1e9);
+    jitter = r.jitter, background = r.background;
+  });
+  fmt::print("# shape: jitter_ps background\n{:.1f} {:.4f}\n", jitter * 1e12, background);
+  std::vector<int> bins(200);
+  for (const auto& row : residuals.rows)
+    if (const int bin = static_cast<int>(std::floor(row.off / 50 + 100)); bin >= 0 && bin < 200)
+      ++bins[static_cast<std::size_t>(bin)];
+  fmt::print("# arrival: offset_ps count\n");
+  for (std::size_t i = 0; i < bins.size(); ++i) fmt::print("{} {}\n", static_cast<int>(i) * 50 - 4975, bins[i]);
+}
+
+/// Light until the first slot is kept, at rates from a tenth to ten times the usual one.
+void acquisition() {
+  fmt::print("# acquisition: photons_per_s seed after_light_s clicks_of_lock\n");
+  for (const double per_slot : {3e-5, 1e-4, 3e-4, 1e-3}) {
+    const double seconds = std::min(4.0, 3e-4 / per_slot + 0.3);
+    for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+      PulsedLink link = link_of(seed);
+      link.per_slot = per_slot;
+      const double tail = std::min(0.5, 5e-6 / per_slot);
+      const Outcome o = run(link, pattern_of(slots_in(seconds), slots_in(seconds / 2), slots_in(tail)));
+      fmt::print("{:.0f} {} {:.5f} {}\n", per_slot * kSlotsPerSecond, seed, o.relocked_after, o.report.lock_clicks);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nicol::detection::test
+
+int main() {
+  nicol::detection::test::track();
+  nicol::detection::test::acquisition();
+}
