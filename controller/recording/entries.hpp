@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in a recording: entries {kind u8, length u32, payload}, in the order things happened. The payloads of
-// tags and draws are defined here, the others by who writes them (controller/service/RECORDING.md).
+// tags and draws are defined here, the others in controller/service (README.md has the table).
 #pragma once
 
 #include <cstdint>

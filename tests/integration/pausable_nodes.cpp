@@ -49,8 +49,21 @@ std::unique_ptr<service::Node> PausableNodes::node(Side side, const Options& opt
   keystore::StoreOptions store;
   store.plan = o.session.agreement.pools;
   parts.store = expect(keystore::KeyStore::open(setup.state, setup.preshared_key, std::move(store)));
+  if (options.recorded) parts.recording = expect(record(side));
   parts.random = make_seeded_random(11, side == Side::alice ? NodeId::alice : NodeId::bob);
   return expect(service::Node::create(std::move(o), std::move(parts)));
+}
+
+Result<std::unique_ptr<recording::Writer>> PausableNodes::record(Side side) {
+  const auto key = link_.file("seal.key");
+  if (!std::filesystem::exists(key)) {
+    if (auto made = recording::make_seal_key(key); !made) return std::move(made).error();
+  }
+  const auto secret = recording::read_seal_key(key);
+  if (!secret) return secret.error();
+  const bool alice = side == Side::alice;
+  return recording::Writer::create(link_.file(alice ? "alice.recording" : "bob.recording"),
+                                   alice ? recording::Node::alice : recording::Node::bob, *secret);
 }
 
 void PausableNodes::note_devices(const hal::Rig& rig) {

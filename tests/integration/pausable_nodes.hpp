@@ -30,6 +30,7 @@ class PausableNodes {
     service::Consent consent = service::Consent::given;
     std::chrono::milliseconds pause_patience{60'000};
     std::string scenario = {};  // more lines for the table [channel]
+    bool recorded = false;      // into link().file("alice.recording"), …, sealed by seal.key
   };
   PausableNodes() : PausableNodes(Options{}) {}
   explicit PausableNodes(const Options& options);
@@ -73,6 +74,7 @@ class PausableNodes {
   static constexpr std::chrono::seconds kPatience{180};
   static LinkUnderTest::Options block_of(std::uint64_t slots);
   std::unique_ptr<service::Node> node(Side side, const Options& options);
+  Result<std::unique_ptr<recording::Writer>> record(Side side);
   void note_devices(const hal::Rig& rig);
   std::string states() const;
 

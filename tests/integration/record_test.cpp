@@ -98,7 +98,7 @@ TEST_F(Recorded, NodesReplayToTheSameKeys) {
   for (std::size_t i = 0; i < a.keys.size(); ++i) EXPECT_TRUE(a.keys[i].key.same_bits(b.keys[i].key));
 }
 
-TEST_F(Recorded, ProgramReplaysFasterThanItHappened) {
+TEST_F(Recorded, FolderIsReplayedByTheProgram) {
   const auto outcome = test::nicol({"--json", "replay", run().recording().string()});
   ASSERT_EQ(outcome.exit, 0) << outcome.err;
   const json j = json::parse(outcome.out);
