@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/service/block_detection.hpp"
 
+#include <bit>
+
 #include "controller/service/settings.hpp"
 
 namespace nicol::service {
 
 BlockDetection::BlockDetection(const DetectionPlan& plan, Random& random, LightJournal* journal) : notes_(journal) {
+  if (plan.known_clock)
+    notes_.act(LightAct::known_clock, std::bit_cast<std::uint64_t>(plan.known_clock->frequency),
+               std::bit_cast<std::uint64_t>(plan.known_clock->drift));
   notes_.act(LightAct::detect, plan.index, plan.slots);
   detection::DetectorOptions options;
   options.slots = plan.slots;

@@ -20,9 +20,11 @@ enum class LightAct : std::uint8_t {
   hold,      // light stops
   resume,    // first slot, StreamAfterPause
   drop,      // slots begin, end
-  finish
+  finish,
+  known_clock,  // before detect: what the block before learned of the clock, frequency and drift (f64)
+  preamble      // Alice's light goes on here: public slots stand there again
 };
-inline constexpr LightAct kLastLightAct = LightAct::finish;
+inline constexpr LightAct kLastLightAct = LightAct::preamble;
 
 /// Called by the engine's thread, before the act. An act without effect is not told.
 class LightJournal {

@@ -52,6 +52,7 @@ void PreparedSlots::take_out_public(std::vector<std::uint64_t>& slots) const {
 }
 
 void PreparedSlots::preamble_at(std::uint64_t first_slot) {
+  notes_.act(LightAct::preamble, first_slot);
   if (plan_.pattern && first_slot < plan_.slots) plan_.pattern->resume_at(first_slot);
 }
 

@@ -246,7 +246,10 @@ std::optional<session::Step> Replay::apply(const Call& c) {
 Result<void> Replay::follow(session::Step step) {
   for (const session::Event& event : step.events) {
     if (const auto* hint = std::get_if<session::EventHint>(&event)) light_->heard(*hint);
-    if (const auto* open = std::get_if<session::EventOpenLight>(&event)) block_ = open->index;
+    if (const auto* open = std::get_if<session::EventOpenLight>(&event)) {
+      block_ = open->index;
+      light_->opened(*open);
+    }
   }
   compare_sent(step.send);
   compare_results(step.events);

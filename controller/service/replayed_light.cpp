@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+#include <cmath>
+
 namespace nicol::service {
 namespace {
 
@@ -41,11 +44,18 @@ Result<void> ReplayedLight::act(recording::Reader& from, const session::Agreemen
   const std::uint64_t a = recording::get_le(std::span(payload).subspan(1, 8));
   const std::uint64_t b = recording::get_le(std::span(payload).subspan(9, 8));
   bool good = false;
-  if (act == LightAct::detect || act == LightAct::prepare)
+  if (act == LightAct::known_clock)
+    good = remember(std::bit_cast<double>(a), std::bit_cast<double>(b));
+  else if (act == LightAct::detect || act == LightAct::prepare)
     good = begin(act, a, b, agreement);
   else
     good = slots_ ? prepare(act, a, b) : detection_ && detect(act, a, b);
   return good ? Result<void>() : refuse("act: it makes no sense here");
+}
+
+bool ReplayedLight::remember(double frequency, double drift) {
+  known_clock_ = detection::ClockPrior{frequency, drift};
+  return std::abs(frequency) < 1e-2 && std::abs(drift) < 1e-2;
 }
 
 bool ReplayedLight::begin(LightAct act, std::uint64_t index, std::uint64_t slots, const session::Agreement& agreement) {
@@ -59,12 +69,12 @@ bool ReplayedLight::begin(LightAct act, std::uint64_t index, std::uint64_t slots
   if (act == LightAct::detect) {
     if (active && slots > kMostChosen) return false;
     detection_ = std::make_unique<BlockDetection>(
-        DetectionPlan{
-            index, slots, facts_.receiver, agreement.p_bob_diagonal, capacity, facts_.timing, facts_.tick, {}, {}},
+        DetectionPlan{index, slots, facts_.receiver, agreement.p_bob_diagonal, capacity, facts_.timing, facts_.tick,
+                      pattern_, std::exchange(known_clock_, std::nullopt)},
         *random_, nullptr);
     return true;
   }
-  PreparationPlan plan{index, slots, agreement.p_alice_diagonal, capacity, {}, {}};
+  PreparationPlan plan{index, slots, agreement.p_alice_diagonal, capacity, {}, pattern_};
   if (facts_.heralded) plan.heralds = {facts_.timing, facts_.tick};
   slots_ = std::make_unique<PreparedSlots>(plan, *random_, nullptr);
   return true;
@@ -102,6 +112,10 @@ bool ReplayedLight::prepare(LightAct act, std::uint64_t a, std::uint64_t b) {
     case LightAct::drop:
       if (a > b || b > kMostSlots) return false;
       s.drop({a, b});
+      return true;
+    case LightAct::preamble:
+      if (a > kMostSlots) return false;
+      s.preamble_at(a);
       return true;
     case LightAct::finish:
       prepared_ = s.finish();

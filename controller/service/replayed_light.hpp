@@ -23,6 +23,8 @@ class ReplayedLight {
   /// At a tag_block entry. Returns how many tags.
   Result<std::uint64_t> tags(recording::Reader& from);
 
+  /// What the session says of the block whose light opens.
+  void opened(const session::EventOpenLight& event) { pattern_ = event.pattern; }
   void heard(session::EventHint hint) { hint_ = std::move(hint); }
   /// What the session is called with; taken once.
   detection::SlotDetector::Progress take_progress() { return std::exchange(progress_, {}); }
@@ -31,6 +33,7 @@ class ReplayedLight {
 
  private:
   ReplayedLight(const NodeFacts& facts, Random& random, recording::TagDecoder decoder);
+  bool remember(double frequency, double drift);
   bool begin(LightAct act, std::uint64_t index, std::uint64_t slots, const session::Agreement& agreement);
   bool prepare(LightAct act, std::uint64_t a, std::uint64_t b);
   bool detect(LightAct act, std::uint64_t a, std::uint64_t b);
@@ -43,6 +46,8 @@ class ReplayedLight {
   std::unique_ptr<BlockDetection> detection_;
   std::optional<PreparedSlots::Chunk> drawn_;
   session::EventHint hint_;
+  std::optional<detection::PublicPattern> pattern_;
+  std::optional<detection::ClockPrior> known_clock_;  // of the next block
   detection::SlotDetector::Progress progress_;
   std::optional<PreparedSlots::Prepared> prepared_;
   std::optional<detection::SlotDetector::Finished> finished_;
