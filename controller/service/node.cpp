@@ -48,13 +48,6 @@ std::string_view to_string(Command::Kind kind) noexcept {
 }
 
 Result<std::unique_ptr<Node>> Node::create(NodeOptions options, NodeParts parts) {
-  if (parts.recording && options.session.agreement.public_slots)
-    return Error{Code::not_supported,
-                 "a link without a sync channel cannot be recorded: its public slots are not yet in "
-                 "a recording",
-                 "",
-                 0,
-                 {}};
   auto arena = secret::Arena::create(options.arena_bytes);
   if (!arena) return std::move(arena).error();
   std::optional<TcpListener> listener;
