@@ -21,7 +21,7 @@ class VerdictIssuer;
 namespace nicol::keystore {
 class KeyStore;
 struct KeyDigest;
-}
+}  // namespace nicol::keystore
 
 namespace nicol::distillation {
 
