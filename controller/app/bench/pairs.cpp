@@ -93,7 +93,8 @@ StageResult clock_offset(unsigned log2_grid, const Recording& r, const Yardstick
     peak = std::max_element(first.begin(), first.end()) - first.begin();
     keep(&*std::max_element(second.begin(), second.end()));
   });
-  const double found = (static_cast<double>(peak) - static_cast<double>(grid.bins() / 2)) * grid.bin();
+  const auto middle = static_cast<std::ptrdiff_t>(grid.bins() / 2);
+  const double found = static_cast<double>(peak - middle) * grid.bin();
   if (std::abs(found - kOffset) > 2 * grid.bin()) throw std::runtime_error("the correlation peaks at a wrong offset");
   return compared("clock_offset", static_cast<double>(grid.bins()), seconds * 1e3, "ms", yardstick,
                   {{"events", static_cast<double>(r.alice.size() + r.bob.size())}, {"frequencies", 2}});
