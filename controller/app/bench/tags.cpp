@@ -12,7 +12,8 @@ namespace nicol::bench {
 
 namespace {
 
-constexpr std::size_t kTags = 1'000'000, kTagsPerBlock = 16'384;
+constexpr std::size_t kTagsPerBlock = 16'384;
+constexpr std::size_t kSizes[] = {100'000, 1'000'000, 10'000'000};
 constexpr std::uint16_t kSync = 8, kFrame = 9;
 constexpr std::int64_t kSlotPs = 10'000, kGateDelayPs = 3'000;
 
@@ -36,7 +37,7 @@ struct WordStream {
   std::uint64_t slots = 0;
   std::int64_t end = 0;
 };
-WordStream word_stream() {
+WordStream word_stream(std::size_t tags) {
   CounterStream random({1, NodeId::world, Purpose::test, 4});
   constexpr std::int64_t zero = 1'000'000, sync_period = 1'000 * kSlotPs;
   WordStream stream;
@@ -45,7 +46,7 @@ WordStream word_stream() {
   };
   word(zero, kFrame);
   std::int64_t sync = zero, slot = 0;
-  while (stream.words.size() < kTags) {
+  while (stream.words.size() < tags) {
     slot += 1 + static_cast<std::int64_t>(-50 * std::log(random.uniform_positive()));
     for (; sync <= zero + slot * kSlotPs; sync += sync_period) word(sync, kSync);
     const auto jitter = static_cast<std::int64_t>(random.below(600)) - 300;
@@ -97,15 +98,19 @@ std::size_t decode_gate_sift(const WordStream& stream, std::vector<hal::TimeTag>
 }  // namespace
 
 std::vector<StageResult> bench_decode_gate_sift(const Options&) {
-  const WordStream stream = word_stream();
   std::vector<hal::TimeTag> storage(kTagsPerBlock);
   const auto random = make_seeded_random(1, NodeId::bob);
   const Yardstick merge = branch_free_merge();
-  std::size_t sifted = 0;
-  const double seconds = median_seconds([&] { sifted = decode_gate_sift(stream, storage, *random); });
-  const auto tags = static_cast<double>(stream.words.size());
-  return {compared("decode_gate_sift", tags, tags / seconds * 1e-6, "Mtags/s", merge,
-                   {{"sifted_bits", static_cast<double>(sifted)}})};
+  std::vector<StageResult> results;
+  for (const std::size_t size : kSizes) {
+    const WordStream stream = word_stream(size);
+    std::size_t sifted = 0;
+    const double seconds = median_seconds([&] { sifted = decode_gate_sift(stream, storage, *random); });
+    const auto tags = static_cast<double>(stream.words.size());
+    results.push_back(compared("decode_gate_sift", tags, tags / seconds * 1e-6, "Mtags/s", merge,
+                               {{"sifted_bits", static_cast<double>(sifted)}}));
+  }
+  return results;
 }
 
 }  // namespace nicol::bench
