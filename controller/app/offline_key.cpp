@@ -126,7 +126,7 @@ OfflineBlocks::OfflineBlocks(std::size_t bits, const LengthInputs& inputs, Take 
       inputs_(inputs),
       take_(std::move(take)),
       random_(make_os_random()),
-      batch_(3 * 64),
+      batch_(std::size_t{3} * 64),
       bases_(bits),
       bases_again_(bits),
       alice_(bits),

@@ -138,7 +138,7 @@ void ClickStream::flush(Scratch& s) {
   for (unsigned which = 0; which < 2; ++which) {
     std::fill(std::begin(s.packed), std::end(s.packed), 0);
     for (std::size_t k = 0; k < staged_; ++k)
-      s.packed[k / 64] |= static_cast<std::uint64_t>((s.staged[k] >> which) & 1U) << (k % 64);
+      s.packed[k / 64] |= ((std::uint64_t{s.staged[k]} >> which) & 1U) << (k % 64);
     (which == 0 ? bases_ : bits_).append(std::span<const std::uint64_t>(s.packed), staged_);
   }
   staged_ = 0;

@@ -44,8 +44,10 @@ double PeakHistogram::count_within(double low, double high) const {
 /// for half a percent is taken.
 double PeakHistogram::window_about(double middle, double background, double sigma) const {
   const double first = std::max(sigma, 1.0 * kBin);
+  const auto halves = [&](std::size_t i) { return first + static_cast<double>(i) * kBin / 2.0; };
   std::vector<double> figures;
-  for (double half = first; half <= kWide / 2.0; half += kBin / 2.0) {
+  for (std::size_t i = 0; halves(i) <= kWide / 2.0; ++i) {
+    const double half = halves(i);
     const double all = count_within(middle - half, middle + half);
     const double signal = std::max(0.0, all - background * 2 * half / kBin);
     figures.push_back(all > 0 ? signal * signal / all : 0);
@@ -53,7 +55,7 @@ double PeakHistogram::window_about(double middle, double background, double sigm
   if (figures.empty()) return 2 * sigma;
   const double enough = 0.995 * *std::max_element(figures.begin(), figures.end());
   const auto at = std::find_if(figures.begin(), figures.end(), [&](double f) { return f >= enough; });
-  return 2 * (first + static_cast<double>(at - figures.begin()) * kBin / 2.0);
+  return 2 * halves(static_cast<std::size_t>(at - figures.begin()));
 }
 
 PeakHistogram::Fit PeakHistogram::fit() const {

@@ -9,8 +9,8 @@ namespace nicol::detection::pairs {
 double log_poisson_tail(double count, double mean) {
   if (count <= mean || count <= 0) return 0;
   if (mean <= 0) return -HUGE_VAL;
-  double sum = 1, term = 1;
-  for (double k = count + 1; term > 1e-17 * sum; k += 1) sum += term *= mean / k;
+  double sum = 1, term = 1, k = count;
+  while (term > 1e-17 * sum) sum += term *= mean / (k += 1);
   return std::fmin(0, count * std::log(mean) - mean - std::lgamma(count + 1) + std::log(sum));
 }
 

@@ -218,10 +218,11 @@ struct TransformKernel {
       V largest = {};
       for (std::size_t k = block * kSumBlock; k < (block + 1) * kSumBlock; k += kStep) {
         V x[kTogether] = {};
-        for (std::size_t row = 0; row < count; ++row)
+        for (std::size_t row = 0; row < count; ++row) {
 #pragma GCC unroll 4
           for (std::size_t t = 0; t < kTogether; ++t)
             x[t] += *reinterpret_cast<const Loose*>(rows[row] + k + kWidth * t);
+        }
 #pragma GCC unroll 4
         for (std::size_t t = 0; t < kTogether; ++t) {
           *reinterpret_cast<V*>(sums + k + kWidth * t) = x[t];
