@@ -38,7 +38,7 @@ Emitter::Emitter(hal::Rig& rig, hal::PulsedSource& source, Random& random, const
       settings_(plan, random, options.journal),
       tags_(plan.heralds ? std::make_unique<TagBuffer>(kTags) : nullptr) {}
 
-Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block,
+Result<Emitter> Emitter::begin(hal::Rig& rig, Random& random, const EmitterOptions& options, std::uint64_t block,
                                std::uint64_t slots) {
   auto* source = rig.find<hal::PulsedSource>("source");
   auto* tagger = rig.find<hal::TimeTagger>("tagger");

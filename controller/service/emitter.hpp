@@ -27,7 +27,7 @@ struct EmitterOptions {
 class Emitter {
  public:
   /// Begins the block: shutter open, emission on, frame marker out with the first chunk.
-  static Result<Emitter> begin(hal::Rig& rig, Random& random, EmitterOptions options, std::uint64_t block,
+  static Result<Emitter> begin(hal::Rig& rig, Random& random, const EmitterOptions& options, std::uint64_t block,
                                std::uint64_t slots);
   Emitter(Emitter&&) noexcept = default;
   Emitter& operator=(Emitter&&) noexcept = delete;

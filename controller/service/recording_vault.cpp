@@ -52,7 +52,7 @@ class RecordingVault final : public session::Vault {
   Result<void> put(keystore::PendingKey&& key, const keystore::Split& split, const Settlement& settlement) override {
     KeyWitness witness{key.record().id, key.record().secret_bits, key.record().check,
                        keystore::KeyDigest::of(key, digest_key_)};
-    const auto stored = inner_->put(std::move(key), split, settlement);
+    auto stored = inner_->put(std::move(key), split, settlement);
     keystore::Writer w = begin(Question::put);
     write_failure(w, stored);
     visit(w, witness);

@@ -15,7 +15,7 @@ namespace {
 using recording::Entry;
 using session::CallKind;
 
-constexpr std::size_t kMostFacts = std::size_t{64} * 1024, kMostCall = 64 * 1024;
+constexpr std::size_t kMostFacts = std::size_t{64} * 1024, kMostCall = std::size_t{64} * 1024;
 constexpr std::size_t kMostFrame = session::kHeaderBytes + session::kMaxPayload + 8;
 constexpr std::uint64_t kAskEvery = 256;  // entries between two looks whether to stop
 

@@ -18,7 +18,7 @@ constexpr std::size_t kWorthMoving = 1 << 16;
 double delay_of(const Delays& delays, Pattern pattern) {
   double sum = 0;
   for (unsigned d = 0; d < 4; ++d)
-    if ((pattern >> d & 1U) != 0) sum += delays[d];
+    if ((unsigned{pattern} >> d & 1U) != 0) sum += delays[d];
   const int n = std::popcount(static_cast<unsigned>(pattern & 0xf));
   return n == 0 ? 0 : sum / n;
 }
