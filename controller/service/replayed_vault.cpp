@@ -46,7 +46,7 @@ class Answers final : public ReplayedVault {
     const distillation::KeyRecord& record = replayed.record();
     const KeyWitness mine{record.id, record.secret_bits, record.check, keystore::KeyDigest::of(replayed, digest_key_)};
     KeyWitness recorded;
-    const auto stored = done(Question::put, [&](keystore::Reader& r) { visit(r, recorded); });
+    auto stored = done(Question::put, [&](keystore::Reader& r) { visit(r, recorded); });
     const bool same = mine == recorded, identical = same && !departure_->first();
     if (!same) departure_->note(*from_, fmt::format("key {} is another", distillation::to_string(record.id)));
     keys_.push_back({std::move(replayed), identical});
