@@ -41,8 +41,8 @@ Result<void> Machine::ask_settlement() {
   }
   SettleQuery m{pending->id, pending->block, 0};
   for (; m.attempt < kSettlementTries; ++m.attempt) {
-    const Result<void> sent = send_alone(FrameType::settle_query, TagPurpose::settle_query,
-                                         settlement_pad(pending->settlement.query_ba, m.attempt), encode(m));
+    Result<void> sent = send_alone(FrameType::settle_query, TagPurpose::settle_query,
+                                   settlement_pad(pending->settlement.query_ba, m.attempt), encode(m));
     if (!sent && sent.error().code == Code::refused) continue;  // this pad was used before
     if (sent) enter(State::answer_wait);
     settlement_attempt_ = m.attempt;
@@ -60,7 +60,7 @@ Result<void> Machine::on_settle_query(const Incoming& in) {
     alarm("settlement", "a query for a key whose pads this side does not hold", kStuck);
     return session_error(Code::authentication, "a settlement that cannot be answered");
   }
-  const Result<void> verified =
+  Result<void> verified =
       verify_alone(in, TagPurpose::settle_query, settlement_pad(known->settlement.query_ba, m->attempt));
   if (!verified) return verified;
   const auto kind = known->verdict == Verdict::Kind::available ? Verdict::Kind::available : Verdict::Kind::destroyed;
@@ -77,7 +77,7 @@ Result<void> Machine::on_settle_answer(const Incoming& in) {
   const auto pending = store_->pending();
   if (!pending || m->id != pending->id || m->attempt != settlement_attempt_)
     return session_error(Code::authentication, "an answer about another key");
-  const Result<void> verified =
+  Result<void> verified =
       verify_alone(in, TagPurpose::settle_answer, settlement_pad(pending->settlement.answer_ab, m->attempt));
   if (!verified) return verified;
   if (Result<void> done = apply_verdict(m->id, m->kind); !done) return done;
