@@ -135,10 +135,11 @@ Picoseconds PairEmitter::emit(LightBatch& batch, std::vector<AliceArrival>& alic
     return cell_end();
   }
   const double end = static_cast<double>(kCell.count);
-  for (; next_ < end; next_ += step()) {
+  while (next_ < end) {
     const std::int64_t time = cell_begin_.count + static_cast<std::int64_t>(next_);
     if (!batch.has_room()) return {time};
     pair(time, slot_of(time, batch.header), batch, alice);
+    next_ += step();
   }
   return cell_end();
 }

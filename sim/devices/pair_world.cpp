@@ -20,8 +20,11 @@ struct Crystal {
 };
 
 Crystal make_crystal(const Scenario::Source::Pairs& source, RigClock& clock) {
-  return {std::make_unique<PumpLaser>(pump_config(source), clock),
-          std::make_unique<TemperatureController>(oven_config(source), clock), make_shutter("pump-shutter", clock)};
+  Crystal crystal;
+  crystal.pump = std::make_unique<PumpLaser>(pump_config(source), clock);
+  crystal.oven = std::make_unique<TemperatureController>(oven_config(source), clock);
+  crystal.shutter = make_shutter("pump-shutter", clock);
+  return crystal;
 }
 
 void add_crystal(hal::Rig& rig, Crystal crystal) {

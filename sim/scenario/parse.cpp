@@ -199,7 +199,7 @@ Result<void> Reader::required() const {
 }
 
 Result<void> Reader::consistent() const {
-  const auto ok = validate(scenario);
+  auto ok = validate(scenario);
   if (ok.ok()) return ok;
   const std::string key = ok.error().message.substr(0, ok.error().message.find(':'));
   const auto node = root->at_path(key);
