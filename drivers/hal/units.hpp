@@ -53,7 +53,7 @@ struct Volts {
 };
 struct Amperes {
   double value = 0;
-  auto operator<=>(const Amperes&) const = default;
+  auto operator<=>(const Amperes&) const = default;  // NOLINT(modernize-use-nullptr): as above
 };
 struct Watts {
   double value = 0;
