@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "controller/distillation/cascade.hpp"
+#include "controller/app/both_sides.hpp"
 #include "controller/distillation/verification.hpp"
 
 namespace nicol::app {
@@ -14,86 +14,14 @@ using namespace distillation;
 using secret::BitCollector;
 
 constexpr std::uint64_t kFewestKeyBits = 64;
-constexpr double kLeastQber = 0.005, kMostQber = 0.25;  // that Cascade is told
-
-struct Both {
-  EstimatedBlock alice, bob;
-};
-struct Estimated {
-  std::optional<Both> blocks;
-  AbortReason abort = AbortReason::none;
-  BlockFacts facts;
-};
-
-Result<Estimated> estimate(detection::Clicks&& alice, detection::Clicks&& bob, const LengthInputs& inputs,
-                           const sifting::SamplePlan& plan, Random& random) {
-  const std::size_t n = alice.slots.size();
-  auto a = sifting::sift_alice(std::move(alice), n, n, sifting::announce(bob));
-  if (!a) return std::move(a).error();
-  auto b = sifting::sift_bob(std::move(bob), a->reply);
-  if (!b) return std::move(b).error();
-  const auto coins = sifting::draw_coins(a->block, plan, random, 0);
-  auto at_alice = Estimation::start(std::move(a->block), coins, inputs);
-  auto at_bob = Estimation::start(std::move(b->block), coins, inputs);
-  if (!at_alice) return std::move(at_alice).error();
-  if (!at_bob) return std::move(at_bob).error();
-  const PublicBits from_alice = at_alice->ask(), from_bob = at_bob->ask();
-  auto done_alice = std::move(*at_alice).step(from_bob);
-  auto done_bob = std::move(*at_bob).step(from_alice);
-  if (!done_alice) return std::move(done_alice).error();
-  if (!done_bob) return std::move(done_bob).error();
-  Estimated e{std::nullopt, done_alice->abort, done_alice->facts};
-  if (done_alice->block && done_bob->block) e.blocks = Both{*std::move(done_alice->block), *std::move(done_bob->block)};
-  return e;
-}
-
-CascadePlan plan_of(const BlockFacts& facts, std::uint64_t bits) {
-  double errors = 0, sampled = 0;
-  for (std::size_t b = 0; b < 2; ++b) {
-    if (facts.key_bits[b] == 0) continue;
-    errors += static_cast<double>(facts.sample[b].errors);
-    sampled += static_cast<double>(facts.sample[b].bits);
-  }
-  return {bits, std::clamp(sampled == 0 ? 0.0 : errors / sampled, kLeastQber, kMostQber), os_random_word()};
-}
-
-struct Reconciled {
-  ReconciledBlock alice, bob;
-};
-
-Result<Reconciled> reconcile(Both blocks, const CascadePlan& plan, OfflineResult& result) {
-  auto arena = secret::Arena::create(2 * cascade_scratch_bytes(plan.bits) + 4096);
-  if (!arena) return std::move(arena).error();
-  auto alice = CascadeAnswerer::start(std::move(blocks.alice), plan, *arena);
-  auto bob = CascadeCorrector::start(std::move(blocks.bob), plan, *arena);
-  if (!alice) return std::move(alice).error();
-  if (!bob) return std::move(bob).error();
-  while (!bob->done()) {
-    auto answer = alice->answer(bob->ask());
-    if (!answer) return std::move(answer).error();
-    if (auto r = bob->step(*answer); !r) return std::move(r).error();
-  }
-  result.errors_corrected = bob->errors_corrected();
-  auto corrected = std::move(*bob).finish();
-  auto answered = std::move(*alice).finish(result.errors_corrected);
-  if (!corrected) return std::move(corrected).error();
-  if (!answered) return std::move(answered).error();
-  result.parity_bits = answered->facts().ledger.disclosed(sifting::LeakClass::reconciliation);
-  return Reconciled{*std::move(answered), *std::move(corrected)};
-}
-
-/// leak_EC / (n h(e/n)).
-std::optional<double> efficiency(const OfflineResult& r, std::uint64_t bits) {
-  if (r.errors_corrected == 0) return std::nullopt;
-  const double n = static_cast<double>(bits);
-  return static_cast<double>(r.parity_bits) / (n * binary_entropy(static_cast<double>(r.errors_corrected) / n));
-}
 
 }  // namespace
 
 Result<OfflineResult> would_be_key(detection::Clicks&& alice, detection::Clicks&& bob, const LengthInputs& inputs,
                                    const sifting::SamplePlan& plan, Random& random) {
-  auto estimated = estimate(std::move(alice), std::move(bob), inputs, plan, random);
+  auto estimated = estimate_pair(
+      std::move(alice), std::move(bob),
+      [&](const sifting::SiftedBlock& block) { return sifting::draw_coins(block, plan, random, 0); }, inputs);
   if (!estimated) return std::move(estimated).error();
   OfflineResult result;
   result.abort = estimated->abort;
@@ -104,9 +32,11 @@ Result<OfflineResult> would_be_key(detection::Clicks&& alice, detection::Clicks&
     result.abort = AbortReason::too_few;
     return result;
   }
-  auto both = reconcile(*std::move(estimated->blocks), plan_of(result.facts, bits), result);
+  auto both = reconcile_pair(*std::move(estimated->blocks), cascade_plan(result.facts, bits, os_random_word()));
   if (!both) return std::move(both).error();
-  result.f_ec = efficiency(result, bits);
+  result.errors_corrected = both->errors_corrected;
+  result.parity_bits = both->parity_bits;
+  result.f_ec = reconciliation_efficiency(both->parity_bits, both->alice.facts());
   auto prover = VerificationProver::start(std::move(both->alice), random, 0);
   if (!prover) return std::move(prover).error();
   auto outcome = check_verification(std::move(both->bob), prover->message());

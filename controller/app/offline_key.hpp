@@ -37,7 +37,6 @@ class OfflineBlocks {
   Result<void> finish();
 
  private:
-  struct Batch;
   void append_batch();
   std::size_t bits_;
   distillation::LengthInputs inputs_;

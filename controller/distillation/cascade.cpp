@@ -2,15 +2,20 @@
 // Cascade's two resumable values: Bob, who asks for parities and corrects, and Alice, who answers and counts.
 #include "controller/distillation/cascade.hpp"
 
+#include <algorithm>
+
 #include "controller/distillation/cascade_orders.hpp"
 #include "controller/distillation/cascade_parities.hpp"
 #include "controller/distillation/cascade_search.hpp"
+#include "controller/distillation/keylength.hpp"
 #include "controller/distillation/reconciliation_stage.hpp"
 
 namespace nicol::distillation {
 
 namespace {
 
+constexpr double kQberFloor = 0.005;  // an error-free sample does not make blocks longer than 146 bits
+constexpr double kQberCeiling = 0.25;
 constexpr std::uint64_t kMaximumBits = std::uint64_t{1} << 31;
 
 Error fault(Code code, std::string message) { return {code, "cascade: " + std::move(message), {}, 0, {}}; }
@@ -32,6 +37,25 @@ ReconciledBlock closed(detail::ParityTables&& tables, BlockFacts facts, std::uin
 }
 
 }  // namespace
+
+CascadePlan cascade_plan(const BlockFacts& facts, std::uint64_t bits, std::uint64_t seed) {
+  double errors = 0, sampled = 0;
+  for (std::size_t b = 0; b < 2; ++b) {
+    if (facts.key_bits[b] == 0) continue;
+    errors += static_cast<double>(facts.sample[b].errors);
+    sampled += static_cast<double>(facts.sample[b].bits);
+  }
+  const double qber = sampled == 0 ? kQberFloor : errors / sampled;
+  return {.bits = bits, .qber = std::clamp(qber, kQberFloor, kQberCeiling), .permutation_seed = seed};
+}
+
+std::optional<double> reconciliation_efficiency(std::uint64_t parity_bits, const BlockFacts& facts) {
+  const double n = static_cast<double>(facts.key_bits[0] + facts.key_bits[1]);
+  if (!facts.corrected_errors || *facts.corrected_errors == 0 || n == 0) return std::nullopt;
+  const double h = binary_entropy(static_cast<double>(*facts.corrected_errors) / n);
+  if (h <= 0) return std::nullopt;
+  return static_cast<double>(parity_bits) / (n * h);
+}
 
 struct CascadeCorrector::Impl {
   Impl(ReconciliationStage::Parts parts, const CascadePlan& plan)

@@ -20,6 +20,11 @@ struct CascadePlan {
   bool operator==(const CascadePlan&) const = default;
 };
 
+/// What both sides derive alike: the QBER is that of the key bases' samples, with a floor for samples without errors.
+CascadePlan cascade_plan(const BlockFacts& facts, std::uint64_t bits, std::uint64_t seed);
+/// f_EC = leak_EC / (n h(e/n)) with the errors that were really corrected; empty before, and where there were none.
+std::optional<double> reconciliation_efficiency(std::uint64_t parity_bits, const BlockFacts& facts);
+
 /// Ranges of permuted positions whose parity is wanted; pass 0 is unpermuted, 1 and 2 are shuffles, later ones random
 /// subsets (positions count their members). Packed on the wire by the session.
 struct ParityRange {

@@ -87,7 +87,7 @@ Result<void> Machine::on_samples(const Incoming& in) {
   if (!survives_estimation(*done)) return {};
   block_->raw_bits = done->block->size();
   if (Result<void> fits = fits_arena(distillation::cascade_scratch_bytes(block_->raw_bits)); !fits) return fits;
-  const auto plan = cascade_plan(done->facts, block_->raw_bits, block_->permutation_seed);
+  const auto plan = distillation::cascade_plan(done->facts, block_->raw_bits, block_->permutation_seed);
   auto answerer = distillation::CascadeAnswerer::start(*std::move(done->block), plan, *arena_);
   if (!answerer) return answerer.error();
   block_->answerer = *std::move(answerer);

@@ -48,7 +48,7 @@ Result<void> Machine::on_bases(const Incoming& in) {
   if (!survives_estimation(*done)) return {};
   block_->raw_bits = done->block->size();
   if (Result<void> fits = fits_arena(distillation::cascade_scratch_bytes(block_->raw_bits)); !fits) return fits;
-  const auto plan = cascade_plan(done->facts, block_->raw_bits, m->permutation_seed);
+  const auto plan = distillation::cascade_plan(done->facts, block_->raw_bits, m->permutation_seed);
   auto corrector = distillation::CascadeCorrector::start(*std::move(done->block), plan, *arena_);
   if (!corrector) return corrector.error();
   block_->corrector = *std::move(corrector);

@@ -227,9 +227,6 @@ class Machine {
   std::uint32_t failed_ = 0;
 };
 
-/// The qber Cascade is told: of the key bases' samples, with a floor for samples without errors.
-distillation::CascadePlan cascade_plan(const distillation::BlockFacts& facts, std::uint64_t bits, std::uint64_t seed);
-
 Error session_error(Code code, std::string message);
 /// An error found in bytes that no tag covers yet: whoever changed them, it counts as authentication.
 Error unauthenticated(Error error);

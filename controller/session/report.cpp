@@ -12,18 +12,6 @@ namespace {
 using distillation::AbortReason;
 using distillation::BlockFacts;
 
-constexpr double kCascadeQberFloor = 0.005;  // an error-free sample does not make blocks longer than 146 bits
-constexpr double kCascadeQberCeiling = 0.25;
-
-/// leak_EC / (n h(e/n)) with the errors that were really corrected.
-std::optional<double> efficiency(std::uint64_t parity_bits, const BlockFacts& facts) {
-  const double n = static_cast<double>(facts.key_bits[0] + facts.key_bits[1]);
-  if (!facts.corrected_errors || *facts.corrected_errors == 0 || n == 0) return std::nullopt;
-  const double h = distillation::binary_entropy(static_cast<double>(*facts.corrected_errors) / n);
-  if (h <= 0) return std::nullopt;
-  return static_cast<double>(parity_bits) / (n * h);
-}
-
 /// These two say that no proof covers the rig; any other abort is a bound that gives nothing.
 bool no_proof(const std::string& abort) {
   return abort.starts_with("no proof") || abort.starts_with("preparation outside the proof");
@@ -48,17 +36,6 @@ std::string_view to_string(PauseReason r) noexcept {
   constexpr std::array<std::string_view, 3> names{"a cable is out", "a setting is not confirmed",
                                                   "a device did not keep up"};
   return names[static_cast<std::size_t>(r)];
-}
-
-distillation::CascadePlan cascade_plan(const BlockFacts& facts, std::uint64_t bits, std::uint64_t seed) {
-  double errors = 0, sampled = 0;
-  for (std::size_t b = 0; b < 2; ++b) {
-    if (facts.key_bits[b] == 0) continue;
-    errors += static_cast<double>(facts.sample[b].errors);
-    sampled += static_cast<double>(facts.sample[b].bits);
-  }
-  const double qber = sampled == 0 ? kCascadeQberFloor : errors / sampled;
-  return {.bits = bits, .qber = std::clamp(qber, kCascadeQberFloor, kCascadeQberCeiling), .permutation_seed = seed};
 }
 
 Result<void> Machine::fits_arena(std::size_t bytes) const {
@@ -93,7 +70,7 @@ void Machine::note_reconciled(const BlockFacts& facts) {
   BlockResult& result = block_->result;
   result.facts = facts;
   result.parity_bits = facts.ledger.disclosed(sifting::LeakClass::reconciliation);
-  result.f_ec = efficiency(result.parity_bits, facts);
+  result.f_ec = distillation::reconciliation_efficiency(result.parity_bits, facts);
 }
 
 Result<bool> Machine::length_gives_key(const BlockFacts& facts) {
