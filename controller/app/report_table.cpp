@@ -90,7 +90,7 @@ std::string why(const BlockResult& b, std::size_t index) {
                                            static_cast<std::int64_t>(b.auth_bits_spent)));
   out += fmt::format("  secret but with probability {:.1e}, equal but with {:.1e}, authentic but with {:.1e}\n",
                      b.epsilon.sec, b.epsilon.cor, b.epsilon.auth);
-  for (const auto& note : b.length->notes) out += fmt::format("  assumed: {}\n", note);
+  for (const auto& note : b.length->notes) out += fmt::format("  relies on: {}\n", note);
   return out;
 }
 

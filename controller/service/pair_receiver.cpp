@@ -2,13 +2,12 @@
 #include "controller/service/pair_receiver.hpp"
 
 #include "controller/service/receiver.hpp"
+#include "controller/service/tag_look.hpp"
 
 namespace nicol::service {
 namespace {
 
 constexpr std::size_t kTags = 1 << 14;
-
-Error away(Code code, const char* what) { return {code, what, "tagger", 0, {}}; }
 
 }  // namespace
 
@@ -36,27 +35,12 @@ Result<PairReceiver> PairReceiver::begin(hal::Rig& rig, Random& random, RateGuar
 
 Result<PairReceiver::Progress> PairReceiver::work() {
   if (stream_->done()) return Progress::finished;
-  hal::TagBlock block = tags_->block();
-  const SteadyDeadlines steady;
-  const hal::StreamStatus status = tagger_->acquire(block, steady.in(options_.acquire_patience));
-  const auto over = guard_->see(block);  // first: what drowns the tagger may be too much for detection as well
-  const auto processed = stream_->process(block);
-  tags_->wipe(block);
-  if (over) return too_bright(*over);
-  if (!processed) return processed.error();
-  if (stream_->done()) return Progress::finished;
-  switch (status) {
-    case hal::StreamStatus::stopped:
-      return away(Code::disconnected, "the tagger stopped by itself");
-    case hal::StreamStatus::disconnected:
-      return away(Code::disconnected, "the tagger lost its light or its cable");
-    case hal::StreamStatus::corrupt:
-      return away(Code::checksum, "the tagger sends garbage");
-    case hal::StreamStatus::timeout:
-      return Progress::idle;
-    default:
-      return Progress::acquired;
-  }
+  TagLook look = look_at_tags(*tagger_, *tags_, *guard_, options_.acquire_patience,
+                              [&](const hal::TagBlock& block) { return stream_->process(block); });
+  if (!look.seen) return std::move(look.seen).error();
+  if (stream_->done()) return Progress::finished;  // whatever became of the tagger
+  if (auto ok = stands(look.status); !ok) return std::move(ok).error();
+  return look.status == hal::StreamStatus::timeout ? Progress::idle : Progress::acquired;
 }
 
 }  // namespace nicol::service

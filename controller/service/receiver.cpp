@@ -6,6 +6,7 @@
 #include "controller/service/analyser_plate.hpp"
 #include "controller/service/roles.hpp"
 #include "controller/service/settings.hpp"
+#include "controller/service/tag_look.hpp"
 
 namespace nicol::service {
 namespace {
@@ -40,16 +41,6 @@ Result<void> can_tell_slots(const hal::Rig& rig, const ReceiverOptions& options)
                {}};
 }
 }  // namespace
-
-Error too_bright(const RateGuard::OverRate& over) {
-  return {Code::over_rate,
-          fmt::format("bright light: the detector on channel {} was over its limit of {:.3g}/s for 100 ms ({:.3g}/s "
-                      "came through{}): the shutter is closed and the detectors are off",
-                      over.channel, over.limit, over.hertz, over.withheld ? ", the rest was lost" : ""),
-          "tagger",
-          0,
-          {}};
-}
 
 Receiver::Receiver(hal::Rig& rig, RateGuard& guard, const ReceiverOptions& options, std::uint64_t slots)
     : rig_(&rig),
@@ -98,21 +89,12 @@ Result<void> Receiver::turn_analyser(std::uint64_t slot) {
 }
 
 Result<Receiver::Progress> Receiver::acquire() {
-  hal::TagBlock block = tags_->block();
-  const SteadyDeadlines steady;
-  const hal::StreamStatus status = tagger_->acquire(block, steady.in(options_.acquire_patience));
-  const auto over = guard_->see(block);  // first: what drowns the tagger may be too much for detection as well
-  const auto processed = detector_->process(block);
-  tags_->wipe(block);
   doubt_ = Doubt::tagger;
-  if (over) return too_bright(*over);  // no glitch to wait out: what shines there must be found first
-  if (!processed) return processed.error();
-  if (status == hal::StreamStatus::stopped)
-    return Error{Code::disconnected, "Bob's tagger stopped by itself", "tagger", 0, {}};
-  if (status == hal::StreamStatus::disconnected)
-    return Error{Code::disconnected, "Bob's tagger lost its light or its cable", "tagger", 0, {}};
-  if (status == hal::StreamStatus::corrupt) return Error{Code::checksum, "Bob's tagger sends garbage", "tagger", 0, {}};
-  return status == hal::StreamStatus::timeout ? Progress::idle : Progress::acquired;
+  TagLook look = look_at_tags(*tagger_, *tags_, *guard_, options_.acquire_patience,
+                              [&](const hal::TagBlock& block) { return detector_->process(block); });
+  if (!look.seen) return std::move(look.seen).error();
+  if (auto ok = stands(look.status); !ok) return std::move(ok).error();
+  return look.status == hal::StreamStatus::timeout ? Progress::idle : Progress::acquired;
 }
 
 Result<Receiver::Progress> Receiver::work() {

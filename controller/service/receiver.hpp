@@ -26,8 +26,6 @@ struct ReceiverOptions {
 
 /// Shutter open, detectors of the light path on.
 Result<void> open_eyes(hal::Rig& rig);
-/// What a guard saw, as the error that closes the eyes.
-Error too_bright(const RateGuard::OverRate& over);
 
 /// One block. work() does a bounded piece and returns.
 class Receiver {

@@ -2,7 +2,6 @@
 // nicol replay --alice --bob: two foreign recordings of pairs, and what the key would have been.
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/program.hpp"
@@ -12,16 +11,6 @@ namespace nicol::test {
 namespace {
 
 using nlohmann::json;
-
-/// readevents words: time in 1/256 ns << 10, detectors in bits 3..0.
-std::string words(const PairSide& side) {
-  std::string out(8 * side.ticks.size(), '\0');
-  for (std::size_t k = 0; k < side.ticks.size(); ++k) {
-    const std::uint64_t word = static_cast<std::uint64_t>(side.ticks[k]) << 10 | side.patterns[k];
-    std::memcpy(out.data() + 8 * k, &word, 8);
-  }
-  return out;
-}
 
 class ForeignRecording : public testing::Test {
  protected:
@@ -34,8 +23,8 @@ class ForeignRecording : public testing::Test {
     spec.visibility = visibility;
     spec.tick_alice = spec.tick_bob = {1000, 256};
     const PairStreams streams = draw_pairs(spec);
-    write_file(folder_ / "a", words(streams.alice));
-    write_file(folder_ / "b", words(streams.bob));
+    write_file(folder_ / "a", readevents(streams.alice));
+    write_file(folder_ / "b", readevents(streams.bob));
     return nicol({"--json", "replay", "--alice", (folder_ / "a").string(), "--bob", (folder_ / "b").string(),
                   "--format", "readevents", "--state", state, "--block-bits", block});
   }

@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/program.hpp"
@@ -14,16 +13,6 @@ namespace nicol::test {
 namespace {
 
 using nlohmann::json;
-
-/// readevents words: time in 1/256 ns << 10, dummy flag in bit 4, detectors in bits 3..0.
-std::string words(const PairSide& side) {
-  std::string out(8 * side.ticks.size(), '\0');
-  for (std::size_t k = 0; k < side.ticks.size(); ++k) {
-    const std::uint64_t word = static_cast<std::uint64_t>(side.ticks[k]) << 10 | side.patterns[k];
-    std::memcpy(out.data() + 8 * k, &word, 8);
-  }
-  return out;
-}
 
 PairSpec spec_of(std::uint64_t seed) {
   PairSpec spec;
@@ -42,8 +31,8 @@ class PairTools : public testing::Test {
  protected:
   void record(const PairSpec& spec) {
     streams_ = draw_pairs(spec);
-    write_file(folder_ / "a", words(streams_.alice));
-    write_file(folder_ / "b", words(streams_.bob));
+    write_file(folder_ / "a", readevents(streams_.alice));
+    write_file(folder_ / "b", readevents(streams_.bob));
   }
   Outcome run(const char* tool, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments{

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include "drivers/hal/random.hpp"
@@ -136,6 +137,26 @@ PairStreams draw_pairs(const PairSpec& spec) {
   out.alice = in_order(std::move(alice), background(spec, spec.background_alice, Clock::alice), spec.tick_alice);
   out.bob = in_order(std::move(bob), background(spec, spec.background_bob, Clock::bob), spec.tick_bob);
   return out;
+}
+
+std::string readevents(const PairSide& side) {
+  std::string out(8 * side.ticks.size(), '\0');
+  for (std::size_t k = 0; k < side.ticks.size(); ++k) {
+    const std::uint64_t word = static_cast<std::uint64_t>(side.ticks[k]) << 10 | side.patterns[k];
+    std::memcpy(out.data() + 8 * k, &word, 8);
+  }
+  return out;
+}
+
+PairSpec key_pairs() {
+  PairSpec spec;
+  spec.seconds = 1.5;
+  spec.pairs = 12'000;
+  spec.background_alice = spec.background_bob = 20'000;
+  spec.jitter = 200;
+  spec.visibility = 0.97;
+  spec.offset = 3e10, spec.frequency = 12e-6;
+  return spec;
 }
 
 }  // namespace nicol::test

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "drivers/hal/units.hpp"
@@ -52,5 +53,9 @@ struct PairStreams {
 };
 
 PairStreams draw_pairs(const PairSpec& spec);
+/// As a readevents file: words of a time in 1/256 ns << 10, the dummy flag in bit 4, detectors in bits 3..0.
+std::string readevents(const PairSide& side);
+/// Bright enough for a key from a second and a half.
+PairSpec key_pairs();
 
 }  // namespace nicol::test

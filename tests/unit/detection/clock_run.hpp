@@ -14,6 +14,22 @@ namespace nicol::detection::test {
 using nicol::test::PulsedLink;
 using nicol::test::PulsedTags;
 
+constexpr double kSlotsPerSecond = 1e8;
+inline std::uint64_t slots_in(double seconds) { return static_cast<std::uint64_t>(seconds * kSlotsPerSecond); }
+
+/// Anywhere in ±1 s and ±50 ppm, 1e-9/s of drift, a random walk of the frequency, 500 ps of jitter with a tail.
+inline PulsedLink link_of(std::uint64_t seed) {
+  CounterStream random({seed, NodeId::world, Purpose::test, 4});
+  PulsedLink link;
+  link.seed = seed;
+  link.offset_s = 2 * random.uniform();
+  link.ppm = 100 * random.uniform() - 50;
+  link.drift = seed % 2 == 0 ? 1e-9 : -1e-9;
+  link.walk = 1e-10;
+  link.tail_ps = 200;
+  return link;
+}
+
 inline PublicPattern pattern_of(std::uint64_t slots, std::uint64_t preamble, std::uint64_t tail = 5'000'000,
                                 std::uint32_t spacing = 32) {
   PatternLayout layout;

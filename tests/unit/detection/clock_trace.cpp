@@ -10,21 +10,6 @@
 namespace nicol::detection::test {
 namespace {
 
-constexpr double kSlotsPerSecond = 1e8;
-std::uint64_t slots_in(double seconds) { return static_cast<std::uint64_t>(seconds * kSlotsPerSecond); }
-
-PulsedLink link_of(std::uint64_t seed) {
-  CounterStream random({seed, NodeId::world, Purpose::test, 4});
-  PulsedLink link;
-  link.seed = seed;
-  link.offset_s = 2 * random.uniform();
-  link.ppm = 100 * random.uniform() - 50;
-  link.drift = 1e-9;
-  link.walk = 1e-10;
-  link.tail_ps = 200;
-  return link;
-}
-
 /// A block through the slot stream, a piece at a time, with a look at the clock after each.
 struct Watched {
   explicit Watched(const PulsedLink& given, const PublicPattern& pattern)

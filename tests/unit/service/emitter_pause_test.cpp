@@ -6,6 +6,7 @@
 #include "sim/devices/four_state_source.hpp"
 #include "sim/devices/herald_tagger.hpp"
 #include "sim/devices/world.hpp"
+#include "tests/unit/service/stub_source.hpp"
 
 namespace nicol::service {
 namespace {
@@ -125,39 +126,13 @@ TEST_F(InterruptedLight, IsDarkUntilItGoesOn) {
   EXPECT_EQ(source_->light_level(), hal::LightLevel::quantum);
 }
 
-/// Takes slots into its memory; how many have left, a test says.
-class BufferingSource final : public sim::Simulated<hal::PulsedSource> {
- public:
-  BufferingSource() : Simulated("stub", "source-1") {}
-  hal::SourceCaps caps() const override {
-    hal::SourceCaps caps;
-    caps.max_pattern_slots = std::size_t{1} << 20;
-    return caps;
-  }
-  Result<hal::InterlockState> interlock() override { return hal::InterlockState::closed; }
-  Result<void> arm(hal::ArmToken) override { return {}; }
-  Result<void> enable_emission() override { return {}; }
-  void disable_emission() noexcept override {}
-  Result<hal::EmissionState> emission() override { return hal::EmissionState::emitting; }
-  Result<void> set_light_level(hal::LightLevel) override { return {}; }
-  hal::LightLevel light_level() const noexcept override { return hal::LightLevel::quantum; }
-  Result<void> begin_block(std::uint64_t) override { return {}; }
-  Result<void> resume_block(std::uint64_t) override { return {}; }
-  Result<void> emit(const hal::PatternChunk&) override { return {}; }
-  Result<void> fire(std::uint64_t) override { return {}; }
-  Result<void> end_block() override { return {}; }
-  std::optional<std::uint64_t> first_unsent() override { return unsent; }
-  void safe_state() noexcept override {}
-  std::optional<std::uint64_t> unsent;
-};
-
 /// Alice with a source that may still hold what she gave it.
 class BufferedLight : public testing::Test {
  protected:
   BufferedLight() {
     rig_.clock = make_virtual_rig_clock();
     rig_.timing.sync_divider = kDivider;
-    auto source = std::make_unique<BufferingSource>();
+    auto source = std::make_unique<StubSource>(std::size_t{1} << 20);
     source_ = source.get();
     rig_.add("source", "source", std::move(source));
     auto begun = Emitter::begin(rig_, *random_, {}, 0, kSlots);
@@ -165,7 +140,7 @@ class BufferedLight : public testing::Test {
   }
   std::unique_ptr<Random> random_ = make_seeded_random(1, NodeId::alice);
   hal::Rig rig_;
-  BufferingSource* source_;
+  StubSource* source_;
   std::unique_ptr<Emitter> emitter_;
 };
 

@@ -13,17 +13,6 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{120};
 
-test::PairSpec pairs() {
-  test::PairSpec spec;
-  spec.seconds = 1.5;
-  spec.pairs = 12'000;
-  spec.background_alice = spec.background_bob = 20'000;
-  spec.jitter = 200;
-  spec.visibility = 0.97;
-  spec.offset = 3e10, spec.frequency = 12e-6;
-  return spec;
-}
-
 template <class T>
 T expect(Result<T> result) {
   if (!result) throw std::runtime_error(describe(result.error()));
@@ -82,7 +71,7 @@ class PairNodes : public testing::Test {
 };
 
 TEST_F(PairNodes, MakeKeysAndKeepTheirLock) {
-  start(pairs());
+  start(test::key_pairs());
   const auto last = run(2);
   EXPECT_EQ(last.status, session::BlockStatus::key) << last.detail;
   EXPECT_EQ(alice_->snapshot()->blocks_done, 2U);
@@ -95,7 +84,7 @@ TEST_F(PairNodes, MakeKeysAndKeepTheirLock) {
 }
 
 TEST_F(PairNodes, LoseTimeToAPulledCableButNotTheBlock) {
-  start(pairs());
+  start(test::key_pairs());
   his_->unplugs_at = 1'300'000'000'000;
   const auto block = run(1);
   EXPECT_EQ(block.status, session::BlockStatus::key) << block.detail;
@@ -103,7 +92,7 @@ TEST_F(PairNodes, LoseTimeToAPulledCableButNotTheBlock) {
 }
 
 TEST_F(PairNodes, SayThatThereAreNoPairs) {
-  test::PairSpec spec = pairs();
+  test::PairSpec spec = test::key_pairs();
   spec.pairs = 0;
   start(spec);
   const auto block = run(1);

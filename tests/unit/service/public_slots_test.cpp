@@ -4,44 +4,13 @@
 
 #include "controller/service/emitter.hpp"
 #include "controller/service/receiver.hpp"
-#include "sim/devices/simulated.hpp"
 #include "sim/devices/world.hpp"
+#include "tests/unit/service/stub_source.hpp"
 
 namespace nicol::service {
 namespace {
 
 constexpr std::size_t kChunk = EmitterOptions::kChunkSlots;
-
-/// Keeps what it was told to emit.
-class RecordingSource final : public sim::Simulated<hal::PulsedSource> {
- public:
-  RecordingSource() : Simulated("stub", "source-1") {}
-  hal::SourceCaps caps() const override {
-    hal::SourceCaps caps;
-    caps.max_pattern_slots = kChunk;
-    return caps;
-  }
-  Result<hal::InterlockState> interlock() override { return hal::InterlockState::closed; }
-  Result<void> arm(hal::ArmToken) override { return {}; }
-  Result<void> enable_emission() override { return {}; }
-  void disable_emission() noexcept override {}
-  Result<hal::EmissionState> emission() override { return hal::EmissionState::emitting; }
-  Result<void> set_light_level(hal::LightLevel) override { return {}; }
-  hal::LightLevel light_level() const noexcept override { return hal::LightLevel::quantum; }
-  Result<void> begin_block(std::uint64_t) override { return {}; }
-  Result<void> resume_block(std::uint64_t) override { return {}; }
-  Result<void> emit(const hal::PatternChunk& chunk) override {
-    for (std::size_t i = 0; i < chunk.slots; ++i) {
-      bases.push_back(chunk.bases[i / 64] >> (i % 64) & 1U);
-      bits.push_back(chunk.bits[i / 64] >> (i % 64) & 1U);
-    }
-    return {};
-  }
-  Result<void> fire(std::uint64_t) override { return {}; }
-  Result<void> end_block() override { return {}; }
-  void safe_state() noexcept override {}
-  std::vector<bool> bases, bits;
-};
 
 detection::PublicPattern pattern_of(std::uint64_t slots, std::uint64_t preamble) {
   detection::PatternLayout layout;
@@ -55,7 +24,7 @@ detection::PublicPattern pattern_of(std::uint64_t slots, std::uint64_t preamble)
 struct Light {
   explicit Light(const detection::PublicPattern& pattern) {
     rig.clock = make_virtual_rig_clock();
-    auto made = std::make_unique<RecordingSource>();
+    auto made = std::make_unique<StubSource>(kChunk);
     source = made.get();
     rig.add("source", "source", std::move(made));
     EmitterOptions options;
@@ -65,7 +34,7 @@ struct Light {
   }
   std::unique_ptr<Random> random = make_seeded_random(1, NodeId::alice);
   hal::Rig rig;
-  RecordingSource* source = nullptr;
+  StubSource* source = nullptr;
   std::unique_ptr<Emitter> emitter;
 };
 

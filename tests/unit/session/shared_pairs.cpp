@@ -22,17 +22,6 @@ hal::TimingLayout four_detectors() {
 
 }  // namespace
 
-PairSpec key_pairs() {
-  PairSpec spec;
-  spec.seconds = 1.5;
-  spec.pairs = 12'000;
-  spec.background_alice = spec.background_bob = 20'000;
-  spec.jitter = 200;
-  spec.visibility = 0.97;
-  spec.offset = 3e10, spec.frequency = 12e-6;
-  return spec;
-}
-
 MeasuredClicks measured(const PairSide& side, double seconds, Picoseconds begin, Random& random, std::uint64_t block) {
   const hal::TimingLayout layout = four_detectors();
   ClickStreamOptions options;

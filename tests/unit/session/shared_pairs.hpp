@@ -9,9 +9,6 @@
 
 namespace nicol::test {
 
-/// Bright enough for a key from a second and a half.
-PairSpec key_pairs();
-
 class SharedPairs {
  public:
   /// Which side is through with its block first.
