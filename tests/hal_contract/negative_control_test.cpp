@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "tests/hal_contract/allocation_counter.hpp"
 #include "tests/hal_contract/scripted_tagger.hpp"
 #include "tests/hal_contract/stream_checker.hpp"
+#include "tests/support/allocation_counter.hpp"
 
 namespace nicol::hal_contract {
 namespace {
@@ -67,9 +67,9 @@ TEST(HonestTagger, IsNotAccused) {
 }
 
 TEST(AllocationCounter, SeesWhatThisThreadAllocates) {
-  const std::uint64_t before = allocations();
+  const std::uint64_t before = test::allocations();
   const auto p = std::make_unique<int>(1);
-  EXPECT_EQ(allocations() - before, 1u);
+  EXPECT_EQ(test::allocations() - before, 1u);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "tests/hal_contract/allocation_counter.hpp"
+#include "tests/support/allocation_counter.hpp"
 
 namespace nicol::hal_contract {
 namespace {
@@ -123,9 +123,9 @@ StreamVerdict run_stream(TimeTagger& tagger, const StreamRun& run) {
   int idle = 0;
   while (checker.tags() < run.tags && idle < kIdleAtLast && checker.violations().size() < kEnough) {
     const Deadline deadline{std::chrono::steady_clock::now() + std::chrono::milliseconds(50)};
-    const std::uint64_t before = allocations();
+    const std::uint64_t before = test::allocations();
     verdict.last = tagger.acquire(block, deadline);
-    allocated += allocations() - before;
+    allocated += test::allocations() - before;
     checker.see(verdict.last, block);
     if (!carries_data(verdict.last) && verdict.last != StreamStatus::timeout) break;
     idle = verdict.last == StreamStatus::timeout ? idle + 1 : 0;

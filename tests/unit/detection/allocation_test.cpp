@@ -1,28 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nothing in the click path allocates per click: every operator new of this program is counted.
+// Nothing in the click path allocates per click: every operator new of this thread is counted.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "tests/support/allocation_counter.hpp"
 #include "tests/unit/detection/hand_made.hpp"
-
-namespace {
-std::atomic<std::uint64_t> g_allocations{0};
-}
-void* operator new(std::size_t bytes) {
-  ++g_allocations;
-  if (void* p = std::malloc(bytes == 0 ? 1 : bytes)) return p;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  ++g_allocations;
-  return std::malloc(bytes == 0 ? 1 : bytes);
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 
 namespace nicol::detection::test {
 namespace {
@@ -42,17 +23,17 @@ TEST(TheClickPath, AllocatesNothing) {
   SlotDetector d(s.timing, s.tick, o, *random);
   std::uint64_t at_start = 0;
   s.blocks(1'000, [&](const hal::TagBlock& b) {
-    if (at_start == 0) at_start = g_allocations.load();
+    if (at_start == 0) at_start = nicol::test::allocations();
     if (!d.process(b).ok()) std::abort();
   });
-  EXPECT_EQ(g_allocations.load(), at_start);
+  EXPECT_EQ(nicol::test::allocations(), at_start);
   EXPECT_EQ(d.finish().clicks.slots.size(), 66'667U);
 }
 
 TEST(TheCounter, CountsAllocations) {
-  const std::uint64_t before = g_allocations.load();
+  const std::uint64_t before = nicol::test::allocations();
   const auto p = std::make_unique<std::vector<int>>(10);
-  EXPECT_GT(g_allocations.load(), before);
+  EXPECT_GT(nicol::test::allocations(), before);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The replaced global operators; the array forms end in these by default. (So does the nothrow one,
 // but not under AddressSanitizer: std::stable_sort's buffer would be freed by another allocator.)
-#include "tests/hal_contract/allocation_counter.hpp"
+#include "tests/support/allocation_counter.hpp"
 
 #include <cstdlib>
 #include <new>
@@ -12,7 +12,7 @@ thread_local std::uint64_t count = 0;
 
 }  // namespace
 
-std::uint64_t nicol::hal_contract::allocations() noexcept { return count; }
+std::uint64_t nicol::test::allocations() noexcept { return count; }
 
 void* operator new(std::size_t size) {
   ++count;

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-namespace nicol::hal_contract {
+namespace nicol::test {
 
 /// Calls of operator new by this thread since it began.
 std::uint64_t allocations() noexcept;
 
-}  // namespace nicol::hal_contract
+}  // namespace nicol::test
