@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a routine works on: the node's own rig and the peer's, with a way to say how far it is, to be stopped, and to
+// have everything put back.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "controller/calibration/plates.hpp"
+#include "drivers/hal/rig.hpp"
+
+namespace nicol::calibration {
+
+struct Progress {
+  std::string routine, step;
+  double done = 0;          // 0..1 of the routine
+  double seconds_left = 0;  // as far as can be told; negative: not known
+};
+
+struct BenchOptions {
+  const Deadlines* deadlines = nullptr;           // outlives the bench; empty: steady time
+  std::function<void(const Progress&)> progress;  // called from the routine's thread
+  std::chrono::seconds patience{60};              // for one move
+  std::uint64_t seed = 1;                         // of the states that light is sent in; everybody may know it
+};
+
+/// Not thread-safe, but for the stop token.
+class Bench {
+ public:
+  /// `own` receives, `remote` sends (its devices may be proxies); both outlive the bench.
+  Bench(hal::Rig& own, hal::Rig& remote, std::stop_token stop, BenchOptions options);
+
+  hal::Rig& own() const { return *own_; }
+  hal::Rig& remote() const { return *remote_; }
+  const Deadlines& deadlines() const { return *deadlines_; }
+  Deadline patience() const { return deadlines_->in(options_.patience); }
+  const std::stop_token& stop() const { return stop_; }
+
+  /// A routine begins: what it counts, from nothing; how many steps it will have.
+  void begin(std::string routine, int steps);
+  /// The next step; cancelled where somebody has asked to stop.
+  Result<void> step(std::string name);
+  /// Within a step: cancelled where somebody has asked to stop.
+  Result<void> go_on() const;
+  std::uint64_t photons() const { return photons_; }
+  void add_photons(std::uint64_t detected) { photons_ += detected; }
+  std::uint64_t moves() const { return moves_; }
+  double seconds() const;
+  /// Another seed each time.
+  std::uint64_t next_seed() { return options_.seed + ++seeds_; }
+
+  std::size_t plates() const { return own_->compensator.size(); }
+  /// Where the fast axes stand by what the rig knows of their mounts.
+  Result<Angle> plate(std::size_t index);
+  Result<void> turn_plate(std::size_t index, Angle axis);
+  /// All that move, one after the other. not_supported: the rig has no quarter-half-quarter compensator.
+  Result<PlateAngles> plate_angles();
+  Result<void> turn_plates(const PlateAngles& axes);
+
+ private:
+  Result<hal::Waveplate> optic(std::size_t index);
+  hal::Rig *own_, *remote_;
+  std::stop_token stop_;
+  BenchOptions options_;
+  SteadyDeadlines steady_;
+  const Deadlines* deadlines_;
+  std::string routine_;
+  int steps_ = 1, step_ = 0;
+  std::uint64_t photons_ = 0, moves_ = 0, seeds_ = 0;
+  std::chrono::steady_clock::time_point began_;
+};
+
+/// No light leaves and none comes in; what is armed stays armed.
+void rest(hal::Rig& rig) noexcept;
+
+/// What of a rig a routine may change: positions, shutters, detectors, light, attenuation.
+class RigState {
+ public:
+  static RigState of(const hal::Rig& rig);
+  /// Dark first, then as it was. What could not be put back is named with the reason; empty: all is back.
+  std::vector<std::string> restore(hal::Rig& rig, const Bench& bench) const;
+  /// As text or number by device, for a record.
+  hal::State described() const;
+
+ private:
+  struct Entry {
+    std::string name;
+    std::optional<Angle> position;
+    std::optional<bool> open, enabled;
+    std::optional<hal::LightLevel> light;
+    std::optional<Decibels> attenuation;
+  };
+  static Entry look(const hal::Rig::Entry& entry);
+  static Result<void> put_back(const Entry& entry, hal::Device& device, const Bench& bench);
+  std::vector<Entry> entries_;
+};
+
+}  // namespace nicol::calibration

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Light in states that both sides know, and what became of every photon of it: what most routines are made of.
+#pragma once
+
+#include <vector>
+
+#include "controller/calibration/bench.hpp"
+#include "controller/calibration/stack_fit.hpp"
+
+namespace nicol::calibration {
+
+struct LightPlan {
+  std::uint64_t detections = 20'000;  // light ends as soon as so many clicks lie in their gates
+  double most_seconds = 10;           // or so much light has been sent
+  double p_diagonal = 0.5;
+};
+
+/// A tag of a detector, by the slot nearest to it.
+struct Arrival {
+  std::int32_t off_ps = 0;          // after the middle of the gate
+  std::uint8_t sent = 0, seen = 0;  // states and detectors, as in StateTable
+};
+
+struct KnownLight {
+  std::vector<Arrival> arrivals;  // at most 4 Mi
+  StateTable in_gate{};
+  std::array<std::uint64_t, 4> slots{};  // sent in each state, dropped ones left out
+  double seconds = 0;                    // of light
+};
+
+/// Sends light from the remote source and sees it with the own tagger; light is off again at the end. not_supported: a
+/// rig without passive receiver, or a source that plays no patterns. exhausted: no click came at all.
+Result<KnownLight> shine(Bench& bench, const LightPlan& plan);
+
+/// Efficiencies aside, a detector's share of clicks that light did not bring: dark counts and stray light, from the
+/// time outside the gates.
+double background_share(const KnownLight& light, Picoseconds gate, Picoseconds period);
+
+}  // namespace nicol::calibration

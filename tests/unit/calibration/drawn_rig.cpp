@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/calibration/drawn_rig.hpp"
+
+#include <Eigen/Geometry>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "controller/calibration/compensation.hpp"
+#include "tests/unit/calibration/drawn_channel.hpp"
+
+namespace nicol::calibration::test {
+namespace {
+
+constexpr double kDegrees = 180 / std::numbers::pi;
+
+sim::Scenario draw(const DrawnRigOptions& options) {
+  sim::Scenario s = sim::load_scenario("emulated").value();
+  CounterStream draws({options.seed, NodeId::world, Purpose::test, 77});
+  const Eigen::AngleAxisd fibre(draw_fibre(draws));
+  for (std::size_t i = 0; i < 3; ++i) {
+    s.channel.rotation_deg[i] = fibre.angle() * fibre.axis()[static_cast<Eigen::Index>(i)] * kDegrees;
+    s.compensator.offset_deg[i] = 360 * draws.uniform();
+    s.compensator.retardance_waves[i] *= 1 + options.retardance_error * draw_normal(draws);
+  }
+  for (auto& detector : s.receiver.detectors) detector.efficiency *= 1 - options.mismatch * draws.uniform();
+  return s;
+}
+
+template <class T>
+T expect(Result<T> result) {
+  if (!result) throw std::runtime_error(describe(result.error()));
+  return std::move(result).value();
+}
+void expect(const Result<void>& result) {
+  if (!result) throw std::runtime_error(describe(result.error()));
+}
+
+}  // namespace
+
+DrawnRig::DrawnRig(const DrawnRigOptions& options) : scenario_(draw(options)) {
+  std::string name = (std::filesystem::temp_directory_path() / "nicol-drawn-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  folder_ = name;
+  const sim::WorldOptions world{scenario_, options.seed, options.eve, 0, folder_ / "light"};
+  alice_ = expect(sim::make_alice_rig(world));
+  bob_ = expect(sim::make_bob_rig(world));
+  for (hal::CompensatorPlate& plate : bob_->compensator) {
+    plate.fast_axis_offset = Angle{};  // nobody has told
+    plate.retardance_waves = plate.role == "compensator-1" ? 0.5 : 0.25;
+    auto& stage = *bob_->find<hal::RotationStage>(plate.role);
+    expect(expect(stage.home(hal::HomeDirection::positive)).wait({}));
+  }
+  expect(alice_->find<hal::PulsedSource>("source")->arm({1}));
+}
+
+DrawnRig::~DrawnRig() {
+  bob_.reset(), alice_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+PlateStack DrawnRig::stack() const {
+  PlateStack stack;
+  for (std::size_t i = 0; i < 3; ++i)
+    stack.retardance[i] = 2 * std::numbers::pi * scenario_.compensator.retardance_waves[i];
+  return stack;
+}
+
+PlateAngles DrawnRig::axes() {
+  PlateAngles axes{};
+  for (std::size_t i = 0; i < 3; ++i)
+    axes[i] = expect(bob_->find<hal::RotationStage>(bob_->compensator[i].role)->status()).position -
+              Angle::degrees(scenario_.compensator.offset_deg[i]);
+  return axes;
+}
+
+Rotation DrawnRig::fibre() const { return turn(Eigen::Vector3d(scenario_.channel.rotation_deg.data()) / kDegrees); }
+
+std::array<double, 2> DrawnRig::contrast() {
+  const Rotation whole = rotation(stack(), axes()) * fibre();
+  return {whole(0, 0), whole(1, 1)};
+}
+
+std::array<double, 2> DrawnRig::best_contrast() { return compensate(stack(), fibre(), axes()).contrast; }
+
+}  // namespace nicol::calibration::test

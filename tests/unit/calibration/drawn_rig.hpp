@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A simulated link with a drawn fibre, mounts whose zeros nobody knows, and detectors that differ.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "controller/calibration/bench.hpp"
+#include "sim/devices/world.hpp"
+
+namespace nicol::calibration::test {
+
+struct DrawnRigOptions {
+  std::uint64_t seed = 1;
+  double mismatch = 0.2;        // detectors have efficiencies within so much of each other
+  double retardance_error = 0;  // one standard deviation, relative
+  sim::EveOptions eve{};
+};
+
+/// Armed, homed, closed.
+class DrawnRig {
+ public:
+  explicit DrawnRig(const DrawnRigOptions& options);
+  ~DrawnRig();
+  DrawnRig(const DrawnRig&) = delete;
+  DrawnRig& operator=(const DrawnRig&) = delete;
+  hal::Rig& alice() { return *alice_; }
+  hal::Rig& bob() { return *bob_; }
+  const sim::Scenario& scenario() const { return scenario_; }
+  /// What the fibre and the plates as they really stand leave of each basis's contrast; and what they could leave.
+  std::array<double, 2> contrast();
+  std::array<double, 2> best_contrast();
+
+ private:
+  PlateStack stack() const;
+  PlateAngles axes();
+  Rotation fibre() const;
+  sim::Scenario scenario_;
+  std::filesystem::path folder_;
+  std::unique_ptr<hal::Rig> alice_, bob_;
+};
+
+}  // namespace nicol::calibration::test
