@@ -184,7 +184,7 @@ Result<Connection> Connection::over(Fd fd, std::unique_ptr<Seal> seal, Deadline 
 Result<void> Connection::read(std::vector<std::uint8_t>& plain, Deadline deadline, const std::stop_token& stop) {
   const std::size_t before = plain.size();
   plain.insert(plain.end(), early_.begin(), early_.end());
-  ::explicit_bzero(early_.data(), early_.size());
+  if (!early_.empty()) ::explicit_bzero(early_.data(), early_.size());
   early_.clear();
   while (plain.size() == before)
     if (auto got = read_some(plain, deadline, stop); !got) return got;
