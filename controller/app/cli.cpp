@@ -23,6 +23,7 @@ struct Parsed {
   InitOptions init;
   NodeRunOptions alice{session::Side::alice, {}, 0, false, {}, {}}, bob{session::Side::bob, {}, 0, false, {}, {}};
   SourceOptions source;
+  CalibrateOptions calibrate;
   DevicesOptions devices;
   KeysOptions keys;
   OtpOptions otp;
@@ -96,6 +97,25 @@ void add_node(CLI::App& app, Parsed& p, const char* name, NodeRunOptions& o) {
   c->callback([&p, c, &o] {
     if (c->count("--seal-passphrase-fd") > 0) o.seal.passphrase_fd = p.passphrase_fd;
     p.action = [&o](Context& x) { return node(o, x); };
+  });
+}
+
+void add_calibrate(CLI::App& app, Parsed& p) {
+  auto* c =
+      app.add_subcommand("calibrate", "measure and align the optics; what is found is recorded and used from then on");
+  c->add_option("routines", p.calibrate.routines, "names, full (default), or daily: what is older than a day");
+  auto* config = c->add_option("--config", p.calibrate.config, "alice.toml or bob.toml as init wrote them");
+  c->add_option("--scenario", p.calibrate.scenario, "built-in name or .toml file")
+      ->capture_default_str()
+      ->excludes(config);
+  auto* state = c->add_option("--state", p.calibrate.state, "folder of both stores")->excludes(config);
+  c->add_option("--seed", p.seed, "the same seed gives the same counts");
+  c->add_option("--speed", p.calibrate.speed, "max, or a multiple of real time")->capture_default_str();
+  c->add_flag("--arm", p.calibrate.arm, "consent to light from a real source");
+  c->callback([&p, c, config, state] {
+    if (config->count() == 0 && state->count() == 0) throw CLI::RequiredError("--config or --state");
+    if (c->count("--seed") > 0) p.calibrate.seed = p.seed;
+    p.action = [&p](Context& x) { return calibrate(p.calibrate, x); };
   });
 }
 
@@ -270,6 +290,7 @@ Exit command_line(int argc, char** argv, Context& context) {
   add_node(app, p, "alice", p.alice);
   add_node(app, p, "bob", p.bob);
   add_source(app, p);
+  add_calibrate(app, p);
   add_keys(app, p);
   add_otp(app, p);
   add_devices(app, p);

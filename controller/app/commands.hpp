@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "controller/app/exit_code.hpp"
 #include "controller/app/record.hpp"
@@ -61,6 +62,15 @@ struct NodeRunOptions {
   SealOptions seal;
 };
 Exit node(const NodeRunOptions& options, Context& context);
+
+struct CalibrateOptions {
+  std::vector<std::string> routines;  // names, or full, or daily; empty: full
+  std::string scenario = "teaching", speed = "max";
+  std::filesystem::path config, state;
+  std::optional<std::uint64_t> seed;
+  bool arm = false;  // the operator's consent to light from a real source
+};
+Exit calibrate(const CalibrateOptions& options, Context& context);
 
 struct SourceOptions {
   std::filesystem::path config;

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "controller/app/device_rig.hpp"
+#include "controller/service/calibration_records.hpp"
 #include "controller/service/emitter.hpp"
 #include "sim/devices/timing.hpp"
 
@@ -74,6 +76,14 @@ distillation::Origin origin_of(bool simulated, const service::Endpoint& peer, Re
   return here ? Origin::demonstration : Origin::production;
 }
 
+/// What this node's calibrations say of its rig, and their names for the keys that rely on them.
+Result<void> use_calibrations(const NodeSetup& node, const keystore::KeyStore& store, hal::Rig& rig) {
+  const auto records = service::CalibrationRecords::open(node.state, store);
+  if (!records) return records.error();
+  rig.model.calibrations = records->relied_on(std::time(nullptr));
+  return calibration::apply(records->in_force(), rig);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<hal::Rig>> make_rig(const NodeSetup& node, const Hooks& hooks) {
@@ -109,6 +119,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   store_options.plan = agreement.pools;
   auto store = keystore::KeyStore::open(node.state, node.preshared_key, std::move(store_options));
   if (!store) return std::move(store).error();
+  if (auto known = use_calibrations(node, **store, *rig); !known) return std::move(known).error();
   service::NodeOptions options;
   options.session.side = node.side;
   options.session.agreement = agreement;

@@ -23,7 +23,7 @@ void StopSignal::listen(std::stop_token stop) {
     if (poll(&p, 1, 50) <= 0) continue;
     signalfd_siginfo info{};
     if (::read(descriptor_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
-    if (requested_.exchange(true)) {
+    if (!requested_.request_stop()) {
       secret::wipe_all();
       _exit(128 + static_cast<int>(info.ssi_signo));
     }

@@ -2,7 +2,6 @@
 // Ctrl-C and SIGTERM, read in a normal thread: work is cancelled without loss, a second one wipes and leaves at once.
 #pragma once
 
-#include <atomic>
 #include <thread>
 
 namespace nicol::app {
@@ -14,12 +13,14 @@ class StopSignal {
   ~StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
-  bool requested() const noexcept { return requested_; }
+  bool requested() const noexcept { return requested_.stop_requested(); }
+  /// For work that takes one.
+  std::stop_token token() const noexcept { return requested_.get_token(); }
 
  private:
   void listen(std::stop_token stop);
   int descriptor_;
-  std::atomic<bool> requested_{false};
+  std::stop_source requested_;
   std::jthread thread_;
 };
 

@@ -122,6 +122,7 @@ std::vector<std::string> notes_of(const LengthInputs& in) {
     notes.push_back(fmt::format("mu, g2 {}", provenance(model.source_provenance)));
   notes.push_back(fmt::format("preparation quality q = {:.6g} {}", preparation_quality(model.preparation_error_rad),
                               provenance(model.preparation_provenance)));
+  for (const std::string& name : model.calibrations) notes.push_back(fmt::format("calibration {}", name));
   return notes;
 }
 

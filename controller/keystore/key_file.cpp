@@ -15,7 +15,9 @@ constexpr Purpose8 kPurpose = "key-file";
 
 template <class A, class T>
 void visit_model(A& a, T& model) {
-  auto& [simulated, independent, p_multi, mean, g2, mismatch, preparation, p_source, p_mismatch, p_preparation] = model;
+  auto& [simulated, independent, p_multi, mean, g2, mismatch, preparation, p_source, p_mismatch, p_preparation,
+         calibrations] = model;
+  static_cast<void>(calibrations);  // the record's notes name them
   a(simulated, independent, p_multi, mean, g2, mismatch, preparation);
   a.choice(p_source, hal::Provenance::measured);
   a.choice(p_mismatch, hal::Provenance::measured);

@@ -32,6 +32,10 @@ std::array<std::uint8_t, 32> KeyStore::service_mac(std::span<const std::uint8_t>
   return mac;
 }
 
+std::array<std::uint8_t, 16> KeyStore::record_seal(std::span<const std::uint8_t> record) const {
+  return impl_->sealer.mac("calibrat", record);
+}
+
 std::array<PoolStatus, 4> KeyStore::pools() const {
   const Guard guard(impl_->mutex);
   std::array<PoolStatus, 4> all{};

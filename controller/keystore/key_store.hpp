@@ -117,6 +117,9 @@ class KeyStore {
   std::array<std::uint8_t, 32> service_mac(std::span<const std::uint8_t> session_id, std::uint8_t direction,
                                            std::span<const std::uint8_t> frame) const;
 
+  /// Seal of a public record that is kept beside the store (calibrations): keyed BLAKE2b-128 under the store key.
+  std::array<std::uint8_t, 16> record_seal(std::span<const std::uint8_t> record) const;
+
   std::array<PoolStatus, 4> pools() const;
   Marks marks() const;
   /// Durably moves every mark to the larger of own and peer's, never back. refused (an alarm, nothing moves) when a gap

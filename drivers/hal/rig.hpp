@@ -58,6 +58,7 @@ struct DeviceModel {
   double preparation_error_rad = 0;  // delta of amendment 12; 0 with provenance declared means q = 1
   Provenance source_provenance = Provenance::declared, mismatch_provenance = Provenance::declared,
              preparation_provenance = Provenance::declared;
+  std::vector<std::string> calibrations;  // that this rig's settings rely on: routine, id and age
 };
 
 class Rig {

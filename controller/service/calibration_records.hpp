@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node's calibrations on disk: dated, numbered, each naming the one before, sealed against tampering.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "controller/calibration/routine.hpp"
+#include "controller/keystore/key_store.hpp"
+
+namespace nicol::service {
+
+struct CalibrationRecord {
+  std::string id;            // BLAKE2b-256 of the record, 64 hex digits
+  std::string previous;      // id of the routine's record before; empty: the first
+  std::uint64_t number = 0;  // of the routine's records, from 1
+  std::int64_t when = 0;     // Unix seconds
+  std::string rig;           // its description
+  calibration::Report report;
+};
+
+/// STATE/calibrations/ROUTINE-0001.json and so on. Not thread-safe; the store outlives it.
+class CalibrationRecords {
+ public:
+  /// All records, checked. bad_input names a file that was changed, is torn, or is missing in its row.
+  static Result<CalibrationRecords> open(const std::filesystem::path& state, const keystore::KeyStore& store);
+
+  /// Durable before it returns. Failed and cancelled ones are kept too.
+  Result<CalibrationRecord> add(const calibration::Report& report, std::string_view rig, std::int64_t when);
+
+  /// In the order they were made.
+  const std::vector<CalibrationRecord>& all() const { return records_; }
+  /// The newest that passed; nullptr: none.
+  const CalibrationRecord* newest(std::string_view routine) const;
+  /// What the newest of each routine that passed tell a rig.
+  hal::State in_force() const;
+  /// Those as a key names them: "polarisation 0123456789abcdef (2 h)".
+  std::vector<std::string> relied_on(std::int64_t now) const;
+
+ private:
+  CalibrationRecords(std::filesystem::path folder, const keystore::KeyStore& store)
+      : folder_(std::move(folder)), store_(&store) {}
+  Result<void> read_all();
+  std::vector<const CalibrationRecord*> newest_of_each() const;
+  std::filesystem::path folder_;
+  const keystore::KeyStore* store_;
+  std::vector<CalibrationRecord> records_;
+};
+
+/// "40 s", "12 min", "3 h", "5 d".
+std::string age_text(std::int64_t seconds);
+
+}  // namespace nicol::service
