@@ -47,7 +47,8 @@ TEST(FreeClocks, AreRecordedAndReplayed) {
   EXPECT_EQ(o.exit, 0) << o.err;
   const Outcome again = nicol({"replay", (folder / "r").string(), "--json"});
   EXPECT_EQ(again.exit, 0) << again.out;
-  for (const json& r : json::parse(again.out)["recordings"]) EXPECT_EQ(r["keys"].size(), 2u);
+  const json replayed = json::parse(again.out);
+  for (const json& r : replayed["recordings"]) EXPECT_EQ(r["keys"].size(), 2u);
 }
 
 TEST(FreeClocks, EndABlockInWordsWhereBobCannotLock) {
