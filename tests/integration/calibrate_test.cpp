@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// nicol calibrate as an operator uses it: a link that makes no key, one command, key.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/program.hpp"
+
+namespace nicol::test {
+namespace {
+
+using nlohmann::json;
+
+class Calibrate : public testing::Test {
+ protected:
+  /// The emulated link behind a fibre that nobody has compensated.
+  Calibrate() {
+    std::string text = read_file(std::filesystem::path(NICOL_SOURCE_DIR) / "sim/scenario/emulated.toml");
+    const auto at = text.find("rotation_deg = [");
+    text.replace(at, text.find(']', at) + 1 - at, "rotation_deg = [40, -110, 75]");
+    write_file(scenario_, text);
+  }
+  static std::filesystem::path emulated() { return nicol_program().parent_path() / "nicol-emu"; }
+  std::vector<std::string> with(std::vector<std::string> command, const std::string& seed) const {
+    command.insert(command.end(), {"--scenario", scenario_.string(), "--state", (folder_ / "state").string(), "--seed",
+                                   seed, "--json"});
+    return command;
+  }
+  Outcome calibrate(std::vector<std::string> routines = {}) const {
+    routines.insert(routines.begin(), "calibrate");
+    return nicol(with(std::move(routines), "5"));
+  }
+  Outcome run() const { return nicol(with({"run", "--blocks", "1"}, "6")); }
+  std::filesystem::path record(const std::string& name) const {
+    return folder_ / "state" / "bob" / "calibrations" / name;
+  }
+
+  Folder folder_;
+  std::filesystem::path scenario_ = folder_ / "lab.toml";
+};
+
+TEST_F(Calibrate, MakesALinkFitForKey) {
+  EXPECT_EQ(run().exit, 3);
+  const Outcome o = calibrate();
+  ASSERT_EQ(o.exit, 0) << o.err << o.out;
+  const json j = json::parse(o.out);
+  EXPECT_EQ(j["schema"], "nicol.calibrate/1");
+  for (const auto& routine : j["routines"]) EXPECT_EQ(routine["status"], "passed") << routine;
+  const Outcome after = run();
+  EXPECT_EQ(after.exit, 0) << after.out;
+}
+
+TEST_F(Calibrate, SaysWhatMovedAndWhatItCost) {
+  const json j = json::parse(calibrate({"polarisation"}).out);
+  ASSERT_EQ(j["routines"].size(), 1U);
+  const json& r = j["routines"][0];
+  EXPECT_EQ(r["routine"], "polarisation");
+  EXPECT_LE(r["motor_moves"], 12);
+  EXPECT_LE(r["detected_photons"], 200'000);
+  EXPECT_NE(r["before"]["own.compensator-0.position_deg"], r["after"]["own.compensator-0.position_deg"]);
+  for (const auto& f : r["fitted"])
+    EXPECT_TRUE(f["name"].is_string() && f["value"].is_number() && f["stderr"].is_number() && f["unit"].is_string());
+}
+
+TEST_F(Calibrate, DoesOnlyWhatIsStaleInTheDaily) {
+  ASSERT_EQ(calibrate().exit, 0);
+  const Outcome o = calibrate({"daily"});
+  EXPECT_EQ(o.exit, 0);
+  EXPECT_TRUE(json::parse(o.out)["routines"].empty());
+}
+
+TEST_F(Calibrate, NamesWhatItKnowsWhenAskedForSomethingElse) {
+  const Outcome o = calibrate({"paddles"});
+  EXPECT_EQ(o.exit, 2);
+  EXPECT_NE(o.err.find("expected one of full, daily"), std::string::npos) << o.err;
+}
+
+TEST_F(Calibrate, KeepsRecordsThatNobodyCanChangeUnseen) {
+  ASSERT_EQ(calibrate({"polarisation"}).exit, 0);
+  edit_file(record("polarisation-0001.json"), "\"status\": \"passed\"", "\"status\": \"failed\"");
+  for (const Outcome& o : {run(), calibrate()}) {
+    EXPECT_EQ(o.exit, 2) << o.err;
+    EXPECT_NE(o.err.find("polarisation-0001.json: was changed"), std::string::npos) << o.err;
+  }
+}
+
+TEST_F(Calibrate, MissesARecordThatWasTakenOutOfTheRow) {
+  ASSERT_EQ(calibrate({"polarisation"}).exit, 0);
+  ASSERT_EQ(calibrate({"polarisation"}).exit, 0);
+  std::filesystem::remove(record("polarisation-0001.json"));
+  const Outcome o = run();
+  EXPECT_EQ(o.exit, 2);
+  EXPECT_NE(o.err.find("polarisation-0002.json: the record before it"), std::string::npos) << o.err;
+}
+
+TEST_F(Calibrate, AlignsEmulatedInstrumentsInRealTime) {
+  const Outcome o = Program(emulated(), with({"calibrate", "full"}, "7")).wait();
+  ASSERT_EQ(o.exit, 0) << o.err << o.out;
+  const Outcome after = Program(emulated(), with({"run", "--blocks", "1"}, "8")).wait();
+  EXPECT_EQ(after.exit, 0) << after.err << after.out;
+  EXPECT_EQ(json::parse(after.out)["blocks"][0]["status"], "key");
+}
+
+}  // namespace
+}  // namespace nicol::test
