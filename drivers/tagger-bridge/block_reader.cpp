@@ -36,9 +36,9 @@ bool BlockReader::take(std::span<const std::uint8_t> payload) {
   const std::uint64_t known = header_ ? header_->base_tick : 0;
   if (header.base_tick < known || header.block_seq < expected) return false;
   if (header.block_seq == expected) {
-    if (header_) tell_kept(header.base_tick);
+    if (header_) tell_kept(header.base_tick, header.base_tick);
   } else {
-    tell_kept(header_ ? std::min(header.base_tick, known) : 0);
+    tell_kept(header_ ? std::min(header.base_tick, known) : 0, header.base_tick);
     const bool counted = header.first_index >= next_index_;
     queue_->lose({queue_->edge(), tick(header.base_tick), counted ? header.first_index - next_index_ : 0, counted,
                   hal::kAllChannels, hal::LossCause::transport});
@@ -67,11 +67,12 @@ bool BlockReader::fits(std::uint64_t end) const {
 }
 
 /// `end`: everything before it is in this block or an earlier one. After a gap, where that is not known, `end` is the
-/// block's own base, and its tags stand inside the loss that follows.
-void BlockReader::tell_kept(std::uint64_t end) {
+/// block's own base, and its tags stand inside the loss that follows. No tag of it is after `latest`, where the next one
+/// begins.
+void BlockReader::tell_kept(std::uint64_t end, std::uint64_t latest) {
   if (!header_) return;
   const bool gap = end <= header_->base_tick;
-  if (!fits(gap ? kLastTick : end)) {
+  if (!fits(latest)) {
     queue_->lose({tick(header_->base_tick), tick(std::max(end, header_->base_tick + 1)), 0, false, hal::kAllChannels,
                   hal::LossCause::corrupt});
     return;

@@ -26,7 +26,7 @@ class BlockReader {
 
  private:
   BlockReader(tags::TagQueue& queue, transport::PrivateBuffer kept) : queue_(&queue), kept_(std::move(kept)) {}
-  void tell_kept(std::uint64_t end);
+  void tell_kept(std::uint64_t end, std::uint64_t latest);
   bool fits(std::uint64_t end) const;
   void push_words();
   void keep(const fw::TagBlockHeader& header, std::span<const std::uint8_t> payload);

@@ -39,13 +39,7 @@ using Session = SerialSession<State>;
 class SerialSessionTest : public testing::Test {
  protected:
   SerialSessionTest() {
-    device_.answer = [this](const std::string& line) {
-      const std::string tail = streams_ ? "stream\n" : "";
-      if (line == "GO") streams_ = true;
-      if (line == "QUIET") streams_ = false;
-      if (line == "STOP") return std::string("stopped\n");
-      return line == "ASK" ? tail + "reply\n" : tail;
-    };
+    tty_.locked([this] { device_.answer = [this](const std::string& line) { return say(line); }; });
     Session::Options options;
     options.name = "the tagger";
     options.where.port = tty_.port();
@@ -53,6 +47,13 @@ class SerialSessionTest : public testing::Test {
     options.next_command = [](State&, SteadyTime) { return std::string(); };
     options.restore = [](State&) { return std::string(); };
     session_ = *Session::open(std::move(options), *TagQueue::create({16, 4}), {});
+  }
+  std::string say(const std::string& line) {
+    const std::string tail = streams_ ? "stream\n" : "";
+    if (line == "GO") streams_ = true;
+    if (line == "QUIET") streams_ = false;
+    if (line == "STOP") return "stopped\n";
+    return line == "ASK" ? tail + "reply\n" : tail;
   }
   void run_and_stop(ScriptedRun::Ends ends) {
     const auto control = session_->control();
