@@ -6,12 +6,15 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/calibration/plates.hpp"
 #include "drivers/hal/rig.hpp"
 
 namespace nicol::calibration {
+
+struct Report;
 
 struct Progress {
   std::string routine, step;
@@ -24,6 +27,8 @@ struct BenchOptions {
   std::function<void(const Progress&)> progress;  // called from the routine's thread
   std::chrono::seconds patience{60};              // for one move
   std::uint64_t seed = 1;                         // of the states that light is sent in; everybody may know it
+  /// The last record of a routine that passed, or nullptr.
+  std::function<const Report*(std::string_view routine)> last = {};
 };
 
 /// Not thread-safe, but for the stop token.
@@ -48,6 +53,8 @@ class Bench {
   void add_photons(std::uint64_t detected) { photons_ += detected; }
   std::uint64_t moves() const { return moves_; }
   double seconds() const;
+  /// What this routine found when it last passed; nullptr: not known.
+  const Report* last_record(std::string_view routine) const { return options_.last ? options_.last(routine) : nullptr; }
   /// Another seed each time.
   std::uint64_t next_seed() { return options_.seed + ++seeds_; }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/calibration/known_light.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -98,31 +100,6 @@ Result<void> can_see(const hal::Rig& own, const hal::PulsedSource* source) {
     return Error{Code::not_supported, "expected a receiver that sees both bases at once (passive)", "", 0, {}};
   if (own.find<hal::TimeTagger>("tagger") == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
   return {};
-}
-
-Result<void> open_eyes(hal::Rig& own) {
-  if (auto* shutter = own.find<hal::Shutter>("shutter"))
-    if (auto opened = shutter->open(); !opened) return opened;
-  for (const auto& entry : own.entries())
-    if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get()))
-      if (auto on = detector->enable(); !on) return on;
-  return {};
-}
-
-/// Light up: armed before, by whoever may consent to it.
-Result<void> switch_on(hal::Rig& remote, hal::PulsedSource& source) {
-  if (auto* shutter = remote.find<hal::Shutter>("shutter"))
-    if (auto opened = shutter->open(); !opened) return opened;
-  if (auto level = source.set_light_level(hal::LightLevel::quantum); !level) return level;
-  const auto emission = source.emission();
-  if (!emission) return emission.error();
-  return *emission == hal::EmissionState::emitting ? Result<void>() : source.enable_emission();
-}
-
-void close_eyes(Bench& bench) noexcept {
-  rest(bench.remote());
-  if (auto* tagger = bench.own().find<hal::TimeTagger>("tagger")) (void)tagger->stop();
-  rest(bench.own());
 }
 
 /// One block of light from its first slot to the darkness after it.
@@ -231,6 +208,30 @@ class Shining {
 
 }  // namespace
 
+Result<void> open_eyes(hal::Rig& own) {
+  if (auto* shutter = own.find<hal::Shutter>("shutter"))
+    if (auto opened = shutter->open(); !opened) return opened;
+  for (const auto& entry : own.entries())
+    if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get()))
+      if (auto on = detector->enable(); !on) return on;
+  return {};
+}
+
+Result<void> switch_on(hal::Rig& remote, hal::PulsedSource& source) {
+  if (auto* shutter = remote.find<hal::Shutter>("shutter"))
+    if (auto opened = shutter->open(); !opened) return opened;
+  if (auto level = source.set_light_level(hal::LightLevel::quantum); !level) return level;
+  const auto emission = source.emission();
+  if (!emission) return emission.error();
+  return *emission == hal::EmissionState::emitting ? Result<void>() : source.enable_emission();
+}
+
+void close_eyes(Bench& bench) noexcept {
+  rest(bench.remote());
+  if (auto* tagger = bench.own().find<hal::TimeTagger>("tagger")) (void)tagger->stop();
+  rest(bench.own());
+}
+
 Result<KnownLight> shine(Bench& bench, const LightPlan& plan) {
   auto* source = bench.remote().find<hal::PulsedSource>("source");
   if (auto able = can_see(bench.own(), source); !able) return std::move(able).error();
@@ -246,6 +247,23 @@ Result<KnownLight> shine(Bench& bench, const LightPlan& plan) {
   close_eyes(bench);
   if (light) bench.add_photons(light->arrivals.size());
   return light;
+}
+
+Result<KnownLight> shine(Bench& bench, const LightPlan& each, int parts) {
+  KnownLight all;
+  for (int i = 0; i < parts; ++i) {
+    if (auto step = bench.step(fmt::format("light, part {} of {}", i + 1, parts)); !step)
+      return std::move(step).error();
+    auto part = shine(bench, each);
+    if (!part) return std::move(part).error();
+    all.arrivals.insert(all.arrivals.end(), part->arrivals.begin(), part->arrivals.end());
+    for (std::size_t s = 0; s < 4; ++s) {
+      for (std::size_t d = 0; d < 4; ++d) all.in_gate[s][d] += part->in_gate[s][d];
+      all.slots[s] += part->slots[s];
+    }
+    all.seconds += part->seconds;
+  }
+  return all;
 }
 
 double background_share(const KnownLight& light, Picoseconds gate, Picoseconds period) {

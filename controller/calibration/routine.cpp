@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "controller/calibration/polarisation.hpp"
 
@@ -12,11 +13,66 @@ namespace {
 
 Status status_of(const Error& error) { return error.code == Code::cancelled ? Status::cancelled : Status::failed; }
 
+template <class T>
+std::optional<T> entry(const hal::State& state, const std::string& key) {
+  const auto it = state.find(key);
+  if (it == state.end() || !std::holds_alternative<T>(it->second)) return std::nullopt;
+  return std::get<T>(it->second);
+}
+
 /// "compensator-1.setting_deg" of this plate.
 std::optional<Angle> angle(const hal::State& state, const std::string& key) {
-  const auto it = state.find(key);
-  if (it == state.end() || !std::holds_alternative<double>(it->second)) return std::nullopt;
-  return Angle::degrees(std::get<double>(it->second));
+  const auto degrees = entry<double>(state, key);
+  return degrees ? std::optional(Angle::degrees(*degrees)) : std::nullopt;
+}
+
+void tell_plates(const hal::State& result, hal::Rig& rig) {
+  for (hal::CompensatorPlate& plate : rig.compensator) {
+    if (const auto setting = angle(result, plate.role + ".setting_deg")) plate.setting = *setting;
+    if (const auto offset = angle(result, plate.role + ".fast_axis_offset_deg")) plate.fast_axis_offset = *offset;
+    if (const auto waves = entry<double>(result, plate.role + ".retardance_waves")) plate.retardance_waves = *waves;
+  }
+}
+
+std::string detector_name(std::size_t index) { return fmt::format("detector-{}", index); }
+
+std::size_t detectors(const hal::TimingLayout& timing) {
+  return static_cast<std::size_t>(
+      std::ranges::count(timing.channels, hal::ChannelRole::detector, &hal::ChannelLayout::role));
+}
+
+void tell_timing(const hal::State& result, hal::TimingLayout& timing) {
+  if (const auto ps = entry<std::int64_t>(result, "timing.blind_time_ps"))
+    timing.blind_time = std::max(timing.blind_time, Picoseconds{*ps});  // only ever longer
+  std::size_t detector = 0;
+  for (hal::ChannelLayout& channel : timing.channels) {
+    if (channel.role != hal::ChannelRole::detector) continue;
+    if (const auto ps = entry<double>(result, detector_name(detector++) + ".delay_ps"))
+      channel.delay = {std::llround(*ps)};
+  }
+}
+
+void tell_model(const hal::State& result, hal::DeviceModel& model) {
+  if (const auto most = entry<double>(result, "model.efficiency_mismatch")) {
+    model.efficiency_mismatch = *most;
+    model.mismatch_provenance = hal::Provenance::measured;
+  }
+  if (const auto alike = entry<bool>(result, "model.basis_independent_detection"))
+    model.basis_independent_detection = *alike;
+}
+
+/// Every entry of a plate or of a detector belongs to one that the rig has.
+Result<void> all_there(const hal::State& result, const hal::Rig& rig) {
+  std::vector<std::string> known;
+  for (const hal::CompensatorPlate& plate : rig.compensator) known.push_back(plate.role);
+  for (std::size_t i = 0; i < detectors(rig.timing); ++i) known.push_back(detector_name(i));
+  for (const auto& [key, value] : result) {
+    const std::string role = key.substr(0, key.find('.'));
+    if (!role.starts_with("compensator-") && !role.starts_with("detector-")) continue;
+    if (std::ranges::find(known, role) == known.end())
+      return Error{Code::not_found, fmt::format("\"{}\": the rig has no {}", key, role), "", 0, {}};
+  }
+  return {};
 }
 
 hal::State both(const RigState& own, const RigState& remote) {
@@ -73,19 +129,10 @@ Report perform(const Routine& routine, Bench& bench) {
 }
 
 Result<void> apply(const hal::State& result, hal::Rig& rig) {
-  for (hal::CompensatorPlate& plate : rig.compensator) {
-    if (const auto setting = angle(result, plate.role + ".setting_deg")) plate.setting = *setting;
-    if (const auto offset = angle(result, plate.role + ".fast_axis_offset_deg")) plate.fast_axis_offset = *offset;
-    if (const auto it = result.find(plate.role + ".retardance_waves"); it != result.end())
-      if (const auto* waves = std::get_if<double>(&it->second)) plate.retardance_waves = *waves;
-  }
-  for (const auto& [key, value] : result) {
-    const std::string role = key.substr(0, key.find('.'));
-    if (!role.starts_with("compensator-")) continue;
-    if (std::ranges::find(rig.compensator, role, &hal::CompensatorPlate::role) == rig.compensator.end())
-      return Error{Code::not_found, fmt::format("\"{}\": the rig has no {}", key, role), "", 0, {}};
-  }
-  return {};
+  tell_plates(result, rig);
+  tell_timing(result, rig.timing);
+  tell_model(result, rig.model);
+  return all_there(result, rig);
 }
 
 }  // namespace nicol::calibration

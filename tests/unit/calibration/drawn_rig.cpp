@@ -23,6 +23,7 @@ sim::Scenario draw(const DrawnRigOptions& options) {
     s.compensator.retardance_waves[i] *= 1 + options.retardance_error * draw_normal(draws);
   }
   for (auto& detector : s.receiver.detectors) detector.efficiency *= 1 - options.mismatch * draws.uniform();
+  if (options.change) options.change(s);
   return s;
 }
 

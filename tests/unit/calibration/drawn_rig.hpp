@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "controller/calibration/bench.hpp"
@@ -15,6 +16,7 @@ struct DrawnRigOptions {
   double mismatch = 0.2;        // detectors have efficiencies within so much of each other
   double retardance_error = 0;  // one standard deviation, relative
   sim::EveOptions eve{};
+  std::function<void(sim::Scenario&)> change = {};  // of the scenario, after all is drawn
 };
 
 /// Armed, homed, closed.

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sim/optics/polarisation.hpp"
-#include "tests/unit/calibration/drawn_channel.hpp"
+#include "tests/unit/calibration/drawn_counts.hpp"
 
 namespace nicol::calibration {
 namespace {
@@ -16,15 +16,6 @@ constexpr int kSteps = 37;
 struct Plate {
   double axis_degrees = 0, waves = 0.5, wedge = 0, mean = 3'000, background = 0;
 };
-
-std::uint64_t draw_poisson(double mean, CounterStream& draws) {
-  const double drawn = mean + std::sqrt(mean) * test::draw_normal(draws);
-  if (mean > 200) return static_cast<std::uint64_t>(std::max(0.0, std::round(drawn)));
-  std::uint64_t n = 0;
-  for (double left = mean + std::log(draws.uniform_positive()); left > 0; ++n)
-    left += std::log(draws.uniform_positive());
-  return n;
-}
 
 /// Horizontal light, the plate, a horizontal polariser: by Jones matrices, a turn in 37 steps, so that no two readings
 /// are alike but for quarter turns.
@@ -36,8 +27,8 @@ std::vector<PlateCount> turn_of(const Plate& plate, CounterStream& draws) {
     const sim::JonesVector out =
         sim::retarder(2 * std::numbers::pi * plate.waves, fast) * sim::linear_state(Angle::degrees(0));
     const double wedge = 1 + plate.wedge * std::cos(Angle::degrees(degrees + 30).radians());
-    all.push_back(
-        {Angle::degrees(degrees), draw_poisson(plate.mean * 2 * std::norm(out[0]) * wedge + plate.background, draws)});
+    all.push_back({Angle::degrees(degrees),
+                   test::draw_poisson(plate.mean * 2 * std::norm(out[0]) * wedge + plate.background, draws)});
   }
   return all;
 }
