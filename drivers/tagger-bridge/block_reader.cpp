@@ -67,8 +67,8 @@ bool BlockReader::fits(std::uint64_t end) const {
 }
 
 /// `end`: everything before it is in this block or an earlier one. After a gap, where that is not known, `end` is the
-/// block's own base, and its tags stand inside the loss that follows. No tag of it is after `latest`, where the next one
-/// begins.
+/// block's own base, and its tags stand inside the loss that follows. No tag of it is after `latest`, where the next
+/// one begins.
 void BlockReader::tell_kept(std::uint64_t end, std::uint64_t latest) {
   if (!header_) return;
   const bool gap = end <= header_->base_tick;

@@ -18,6 +18,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "drivers/transport/private_buffer.hpp"
+
 namespace nicol::tagger_bridge {
 namespace {
 
@@ -184,7 +186,7 @@ Result<Connection> Connection::over(Fd fd, std::unique_ptr<Seal> seal, Deadline 
 Result<void> Connection::read(std::vector<std::uint8_t>& plain, Deadline deadline, const std::stop_token& stop) {
   const std::size_t before = plain.size();
   plain.insert(plain.end(), early_.begin(), early_.end());
-  if (!early_.empty()) ::explicit_bzero(early_.data(), early_.size());
+  transport::wipe(early_);
   early_.clear();
   while (plain.size() == before)
     if (auto got = read_some(plain, deadline, stop); !got) return got;
@@ -205,7 +207,7 @@ Result<void> Connection::read_some(std::vector<std::uint8_t>& plain, Deadline de
     opened = seal_->open(got, plain);
   else
     plain.insert(plain.end(), got.begin(), got.end());
-  ::explicit_bzero(buffer.data(), got.size());
+  transport::wipe(std::span(buffer).first(got.size()));
   return opened;
 }
 

@@ -6,6 +6,7 @@
 
 #include "drivers/hal/properties.hpp"
 #include "drivers/hal/random.hpp"
+#include "drivers/transport/private_buffer.hpp"
 
 namespace nicol::tagger_bridge {
 namespace {
@@ -164,7 +165,7 @@ void Tagger::read_until_gone(const std::stop_token& stop) {
     bytes.clear();
     const auto read = connection_->read(bytes, {}, stop);
     const bool good = read.ok() && heard(bytes);
-    ::explicit_bzero(bytes.data(), bytes.size());
+    transport::wipe(bytes);
     if (good) continue;
     if (options_.log != nullptr) options_.log->note("tagger-bridge", read ? "nonsense received" : read.error().message);
     return;

@@ -34,8 +34,10 @@ PrivateBuffer::~PrivateBuffer() {
   munmap(data_.data(), data_.size());
 }
 
-void PrivateBuffer::wipe() noexcept {
-  if (!data_.empty()) explicit_bzero(data_.data(), data_.size());
+void PrivateBuffer::wipe() noexcept { transport::wipe(data_); }
+
+void wipe(std::span<std::uint8_t> memory) noexcept {
+  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
 }
 
 }  // namespace nicol::transport

@@ -12,6 +12,9 @@
 
 namespace nicol::transport {
 
+/// Of any memory, and of none: explicit_bzero() may not be given a null pointer.
+void wipe(std::span<std::uint8_t> memory) noexcept;
+
 class PrivateBuffer {
  public:
   /// locked_memory when the limit is used up.
