@@ -87,6 +87,10 @@ Result<std::vector<Report>> perform_all(const CalibrateOptions& options, const P
   bench_options.progress = [&](const calibration::Progress& p) {
     progress.line(fmt::format("{}: {}", p.routine, p.step));
   };
+  bench_options.last = [&](std::string_view routine) {
+    const auto* newest = records->newest(routine);
+    return newest == nullptr ? nullptr : &newest->report;
+  };
   calibration::Bench bench(**bob, **alice, context.stop->token(), bench_options);
   std::vector<Report> reports;
   for (const Routine* routine : *routines) {

@@ -81,7 +81,7 @@ Result<void> run(Bench& bench, Report& report) {
 Routine efficiency_mismatch() {
   return {"efficiency-mismatch",
           "a detector that sees more than its neighbour lets an eavesdropper guess better",
-          {"polarisation"},
+          {"delays", "polarisation"},
           kParts,
           run};
 }

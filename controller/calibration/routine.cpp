@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "controller/calibration/dark_counts.hpp"
+#include "controller/calibration/delays.hpp"
+#include "controller/calibration/mismatch.hpp"
 #include "controller/calibration/polarisation.hpp"
 
 namespace nicol::calibration {
@@ -96,7 +99,7 @@ std::string_view to_string(Status status) noexcept {
 }
 
 const std::vector<Routine>& routines() {
-  static const std::vector<Routine> all{polarisation()};
+  static const std::vector<Routine> all{dark_counts(), delays(), polarisation(), efficiency_mismatch()};
   return all;
 }
 
