@@ -139,6 +139,7 @@ Engine::After Engine::turn(std::stop_token) {
   if (!emitter_ && !receiver_ && !pair_receiver_) look_after_idle_rig();
   if (maybe_open_block() == After::reconnect) return After::reconnect;
   if (drive_light() == After::reconnect) return After::reconnect;
+  if (take_pairs() == After::reconnect) return After::reconnect;
   if (poll_link(patience()) == After::reconnect) return After::reconnect;
   if (const auto due = session_->next_timeout(); due && deadlines_.passed(*due)) return apply(session_->on_timeout());
   if (deadlines_.passed(publish_due_)) publish();

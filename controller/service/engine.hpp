@@ -13,6 +13,7 @@
 #include "controller/service/emitter.hpp"
 #include "controller/service/node.hpp"
 #include "controller/service/node_recorder.hpp"
+#include "controller/service/pair_matching.hpp"
 #include "controller/service/pair_receiver.hpp"
 #include "controller/service/receiver.hpp"
 #include "controller/service/rig_settings.hpp"
@@ -90,6 +91,9 @@ class Engine {
   bool nothing_more(PairReceiver::Progress progress) const;
   After peer_closed(detection::pairs::ClosedList&& list);
   After match_pairs();
+  After take_pairs();
+  After await_her_list();
+  void forget_measurement();
   // ---- engine_clock.cpp ----
   After watch_clock(Receiver::Progress progress);
   void remember_clock(const std::optional<detection::ClockReport>& clock);
@@ -157,7 +161,8 @@ class Engine {
   std::optional<detection::pairs::ClosedList> her_list_;      // Bob
   Picoseconds listed_at_;                                     // Bob's tagger when her list came
   std::optional<detection::pairs::MeasuredClicks> measured_;  // Bob, until both lists are in
-  std::optional<detection::pairs::BlockMatcher> matcher_;     // Bob; of all blocks
+  std::unique_ptr<PairMatching> matching_;                    // Bob; of all blocks
+  std::optional<detection::pairs::BlockMatcher> matcher_;     // Bob; as the last block left it
   RigWatch watch_;
   RigSettings settings_;
   std::optional<LightPause> pause_;
@@ -170,7 +175,7 @@ class Engine {
   std::uint32_t failed_openings_ = 0;  // of this side's light, in a row
   std::string held_off_;               // why the last of them failed
   std::string dark_because_;           // what latched safe_off_, if nobody pressed it
-  Deadline not_before_{}, publish_due_{}, light_due_{}, lock_due_{};
+  Deadline not_before_{}, publish_due_{}, light_due_{}, lock_due_{}, list_due_{};
   std::optional<detection::ClockPrior> known_clock_;
   std::chrono::milliseconds reconnect_{};
 

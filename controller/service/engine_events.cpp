@@ -97,8 +97,7 @@ Engine::After Engine::handle(session::Event& event) {
 void Engine::block_done(session::BlockResult result) {
   using session::BlockStatus;
   close_light(Ending::rest);
-  her_list_.reset();
-  measured_.reset();
+  forget_measurement();
   ++now_.blocks_done;
   now_.secret_bits_total += result.secret_bits;
   now_.sifted_bits_total += result.facts.sifted[0] + result.facts.sifted[1];

@@ -2,6 +2,7 @@
 // Blocks of shared pairs: both sides measure for the block's time, Alice tells when she clicked, Bob finds the pairs. A
 // glitch costs the side's own time from the last good look on, not the block.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "controller/service/engine.hpp"
 #include "controller/service/pair_source.hpp"
@@ -17,8 +18,7 @@ constexpr Picoseconds kEndless{std::int64_t{1} << 61};
 bool Engine::shares_pairs() const { return options_.session.agreement.protocol == session::Protocol::bbm92; }
 
 Result<void> Engine::open_pairs(const session::EventOpenLight& event) {
-  her_list_.reset();
-  measured_.reset();
+  forget_measurement();
   if (auto ready = make_ready(); !ready) return ready;
   if (options_.session.side == session::Side::alice) {
     if (auto given = consent(); !given) return given;
@@ -31,6 +31,8 @@ Result<void> Engine::open_pairs(const session::EventOpenLight& event) {
   o.duration = options_.session.side == session::Side::alice ? length : kEndless;
   o.closed_tick = pairs.closed_tick;
   o.clicks_per_block = options_.clicks_per_block;
+  if (matcher_) o.corrections = matcher_->delays().corrections();
+  list_due_ = deadlines_.in(options_.session.light_timeout);
   if (!guard_) guard_.emplace(guard_of(*parts_.rig));
   auto receiver = PairReceiver::begin(*parts_.rig, *parts_.random, *guard_, o, event.index);
   if (!receiver) return std::move(receiver).error();
@@ -50,13 +52,29 @@ Engine::After Engine::drive_pairs() {
   if (*progress == PairReceiver::Progress::acquired) light_moved();
   now_.slots_done = std::min(slots, now_.block_slots);
   const bool over = *progress == PairReceiver::Progress::finished || (her_list_ && nothing_more(*progress));
-  if (!over) return light_stalled();
+  if (!over) return await_her_list();
   const RigWatch::Look last = watch_.look_now(RigWatch::Expect::light);
   if (last.fault) {
     tell(*last.fault);
     pair_receiver_->drop_unconfirmed();
   }
   return measurement_over();
+}
+
+/// Her block may be over while she says nothing: a tagger that goes on counting must not keep Bob here for ever. By his
+/// own time he has all of it and a second; from then on her list has the light's patience.
+Engine::After Engine::await_her_list() {
+  const bool waits = options_.session.side == session::Side::bob && !her_list_ && now_.slots_done == now_.block_slots;
+  if (!waits) {
+    list_due_ = deadlines_.in(options_.session.light_timeout);
+    return light_stalled();
+  }
+  if (!deadlines_.passed(list_due_)) return light_stalled();
+  const std::string why = fmt::format("the peer's list did not come for {} ms after the block's time",
+                                      options_.session.light_timeout.count());
+  say(LogLine::Level::error, "pairs", why);
+  close_light(Ending::dark);
+  return apply(session_->abort_block(session::BlockReason::peer, why));
 }
 
 /// Her detectors are shut: what of her light is still on its way to his tagger comes within a second of his time.
@@ -95,22 +113,38 @@ Engine::After Engine::peer_closed(detection::pairs::ClosedList&& list) {
   return match_pairs();
 }
 
-/// Once both lists are in. A first search takes seconds, in which nothing else is done here: no light is open, and the
-/// peer has patience.
+/// Once both lists are in. The search has a thread of its own.
 Engine::After Engine::match_pairs() {
   if (!measured_ || !her_list_) return After::go_on;
-  const session::PairAgreement& agreed = options_.session.agreement.pairs;
-  if (!matcher_) matcher_.emplace(agreed.closed_tick);
-  const auto pairs = (*matcher_)(*her_list_, *measured_);
-  const auto& r = pairs.report;
-  now_.pairs = PairReport{r.locked, r.now.offset,   r.now.frequency, r.sigma,        r.jitter_sigma,
-                          r.window, r.coincidences, r.accidentals,   r.alice_seconds};
-  if (!pairs.why_none.empty()) say(LogLine::Level::warning, "pairs", pairs.why_none);
-  if (!pairs.why_none.empty()) now_.last_error = pairs.why_none;
-  detection::SlotDetector::Finished finished;
-  finished.clicks = detection::pairs::paired_clicks(*std::move(measured_), pairs, agreed.state);
-  measured_.reset();
+  if (!matching_)
+    matching_ = std::make_unique<PairMatching>([fd = wake_.get()] {
+      const std::uint64_t one = 1;
+      if (::write(fd, &one, sizeof one) < 0) return;
+    });
+  if (!matcher_) matcher_.emplace(options_.session.agreement.pairs.closed_tick);
+  matching_->begin({*matcher_, *std::exchange(her_list_, std::nullopt), *std::exchange(measured_, std::nullopt)});
+  return After::go_on;
+}
+
+void Engine::forget_measurement() {
   her_list_.reset();
+  measured_.reset();
+  if (matching_) matching_->abandon();
+}
+
+Engine::After Engine::take_pairs() {
+  auto matched = matching_ ? matching_->take() : std::nullopt;
+  if (!matched) return After::go_on;
+  matcher_ = matched->matcher;
+  const auto& r = matched->pairs.report;
+  now_.pairs = PairReport{r.locked, r.now.offset,   r.now.frequency, r.sigma,         r.jitter_sigma,
+                          r.window, r.coincidences, r.accidentals,   r.alice_seconds, matcher_->delays().fitted()};
+  const std::string& none = matched->pairs.why_none;
+  if (!none.empty()) say(LogLine::Level::warning, "pairs", none);
+  if (!none.empty()) now_.last_error = none;
+  detection::SlotDetector::Finished finished;
+  finished.clicks =
+      detection::pairs::paired_clicks(std::move(matched->his), matched->pairs, options_.session.agreement.pairs.state);
   return apply(session_->detection_finished(std::move(finished)));
 }
 

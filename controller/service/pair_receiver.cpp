@@ -29,6 +29,7 @@ Result<PairReceiver> PairReceiver::begin(hal::Rig& rig, Random& random, RateGuar
   stream.capacity = options.clicks_per_block;
   stream.closed_tick = options.closed_tick;
   stream.block = block;
+  stream.corrections = options.corrections;
   r.stream_ = std::make_unique<detection::pairs::ClickStream>(rig.timing, tagger->caps().tick, stream, random);
   return r;
 }

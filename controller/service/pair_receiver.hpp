@@ -3,6 +3,7 @@
 // time is over.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 
@@ -17,6 +18,7 @@ struct PairReceiverOptions {
   Picoseconds duration, closed_tick;
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::chrono::milliseconds acquire_patience{20};
+  std::array<std::int64_t, 4> corrections{};  // as ClickStreamOptions has them
 };
 
 /// One block. work() does a bounded piece and returns.

@@ -33,6 +33,25 @@ std::optional<Error> fell_back(const hal::Rig& rig, const hal::Rig::Entry& entry
   return std::nullopt;
 }
 
+/// The pump of a pair source shines behind a shutter all block long: nobody else would miss its light. A source that
+/// prepares slots says itself when they do not leave.
+std::optional<RigFault> went_dark(const hal::Rig& rig) {
+  if (rig.find<hal::PulsedSource>("source") != nullptr) return std::nullopt;
+  for (const hal::Rig::Entry& entry : rig.entries()) {
+    auto* pump = entry.role == "pump" ? dynamic_cast<hal::PhotonSource*>(entry.device.get()) : nullptr;
+    if (pump == nullptr) continue;
+    const auto emission = pump->emission();
+    if (emission && *emission == hal::EmissionState::emitting) continue;
+    const bool tripped = emission && *emission == hal::EmissionState::tripped;
+    return fault_of(entry, {tripped ? Code::interlock : Code::unsafe_state,
+                            emission ? fmt::format("the pump is {}", to_string(*emission)) : describe(emission.error()),
+                            entry.name,
+                            0,
+                            {}});
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool is_glitch(const Error& error) noexcept {
@@ -114,6 +133,7 @@ std::optional<RigFault> RigWatch::unsettled(Expect expect) const {
   }
   if (expect == Expect::dark) return std::nullopt;
   if (auto bright = blinded()) return bright;
+  if (auto dark = went_dark(*rig_)) return dark;
   for (const hal::Rig::Entry& entry : rig_->entries())
     if (auto error = fell_back(*rig_, entry)) return fault_of(entry, *std::move(error));
   return std::nullopt;

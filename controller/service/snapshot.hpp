@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controller/detection/clock/clock_report.hpp"
+#include "controller/detection/pairs/detector_delays.hpp"
 #include "controller/keystore/key_store.hpp"
 #include "controller/service/alarms.hpp"
 #include "controller/session/session.hpp"
@@ -49,7 +50,8 @@ struct PairReport {
   double sigma = 0, jitter_ps = 0;      // significance of the lock; half the width of the peak
   Picoseconds window;                   // full width of a coincidence
   std::uint64_t coincidences = 0, accidentals = 0;
-  double seconds = 0;  // of Alice's time under lock: rates
+  double seconds = 0;                             // of Alice's time under lock: rates
+  detection::pairs::DetectorDelayTable delays{};  // of Bob's detectors, of all blocks so far
 };
 
 struct Snapshot {

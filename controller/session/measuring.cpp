@@ -4,6 +4,8 @@
 // leave after that. So neither side can still be made to measure when the first basis is known.
 #include <fmt/core.h>
 
+#include <cmath>
+
 #include "controller/session/machine.hpp"
 
 namespace nicol::session {
@@ -30,8 +32,15 @@ Result<void> Machine::on_closed(const Incoming& in) {
   return {};
 }
 
+/// A side that faltered has finished early: the other may still have the whole block's time to measure, and only then
+/// the light's patience begins.
 void Machine::measurement_finished() {
-  if (enter(Call::measurement_finished)) block_->light = false;
+  if (!enter(Call::measurement_finished)) return;
+  block_->light = false;
+  if (state_ != State::closed_wait) return;
+  const double seconds =
+      static_cast<double>(block_->agreement.block_slots) * block_->agreement.pairs.slot_period.seconds();
+  deadline_ = deadlines_->in(config_.light_timeout + std::chrono::milliseconds(std::llround(std::ceil(seconds * 1e3))));
 }
 
 }  // namespace nicol::session

@@ -47,6 +47,7 @@ void take(std::span<const Coincidence> found, MatchedPairs& into) {
   for (const Coincidence& pair : found) {
     into.hers.push_back(pair.alice_index);
     into.his.push_back(static_cast<std::uint32_t>(pair.bob_index));
+    into.residuals.push_back(pair.residual);
   }
 }
 
@@ -66,6 +67,7 @@ MatchedPairs BlockMatcher::operator()(const ClosedList& hers, const MeasuredClic
     out.why_none = none(out.report, hers, his);
   else
     line_ = out.report.now;
+  delays_.learn(his, out);
   return out;
 }
 

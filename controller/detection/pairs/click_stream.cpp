@@ -37,9 +37,11 @@ ClickStream::ClickStream(const hal::TimingLayout& timing, TickLength tick, const
   for (const hal::ChannelLayout& c : timing.channels) {
     if (c.role != hal::ChannelRole::detector) continue;
     if (c.channel >= channels_.size()) channels_.resize(std::size_t{c.channel} + 1);
-    channels_[c.channel] = {true, static_cast<std::uint8_t>(c.basis | (c.bit << 1)), c.delay.count};
-    least_delay_ = std::min(least_delay_, c.delay.count);
-    largest_delay_ = std::max(largest_delay_, c.delay.count);
+    const auto code = static_cast<std::uint8_t>((c.basis & 1U) | (c.bit & 1U) << 1);
+    const std::int64_t delay = c.delay.count + options.corrections[code];
+    channels_[c.channel] = {true, code, delay};
+    least_delay_ = std::min(least_delay_, delay);
+    largest_delay_ = std::max(largest_delay_, delay);
   }
   if (channels_.empty()) least_delay_ = largest_delay_ = 0;
   scratch_.with_write([](std::span<std::byte> memory) { new (memory.data()) Scratch{}; });
@@ -178,6 +180,7 @@ MeasuredClicks ClickStream::finish() {
   });
   MeasuredClicks out = std::move(counts_);
   out.origin = origin_;
+  out.corrections = options_.corrections;
   out.dropped = gaps();
   secret::PublicBits kept(times_.size());
   for (std::size_t k = 0; k < times_.size(); ++k) {

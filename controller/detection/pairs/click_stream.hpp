@@ -3,6 +3,7 @@
 // rules of DESIGN.md 6.2 hold on each side: liveness first, nothing is discarded for being double.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct ClickStreamOptions {
   Picoseconds closed_tick{1'000};  // no two clicks fall into one
   Picoseconds join{4'000};         // further detectors within so much of the first belong to one click
   std::uint64_t block = 0;         // of the run: what a seeded Random is asked with
+  /// ps to take off each detector's times beside what its layout says, by basis | bit << 1 (detector_delays).
+  std::array<std::int64_t, 4> corrections{};
 };
 
 /// Half open, ps after the block's begin.
@@ -33,6 +36,7 @@ struct MeasuredClicks {
   secret::BitString bases, bits;    // of each; 1 = diagonal
   std::vector<TimeRange> dropped;   // sorted, disjoint; no click in here
   std::uint64_t tags = 0, blinded = 0, same_basis_multi = 0, cross_basis_multi = 0, lost_intervals = 0;
+  std::array<std::int64_t, 4> corrections{};  // that were taken out as well
 };
 
 class ClickStream {

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "drivers/hal/rig.hpp"
@@ -40,7 +43,9 @@ class DrawnTagger final : public sim::Simulated<hal::TimeTagger> {
   hal::StreamStatus acquire(hal::TagBlock& block, Deadline) noexcept override {
     block.t_begin = block.t_end = shown_;
     if (!plugged() || (unplugs_at >= 0 && shown_ - begin_ > unplugs_at)) return hal::StreamStatus::disconnected;
-    if (shown_ - begin_ > static_cast<std::int64_t>(spec_.seconds * 1e12)) return hal::StreamStatus::timeout;
+    if (hangs_at >= 0 && shown_ - begin_ > hangs_at) hang();
+    const bool over = shown_ - begin_ > static_cast<std::int64_t>(spec_.seconds * 1e12);
+    if (over && !goes_on) return hal::StreamStatus::timeout;
     block.t_end = shown_ += 1'000'000'000;
     for (; at_ < tags_.size() && tags_[at_].ticks < shown_ && block.tag_count < block.storage.size(); ++at_)
       block.storage[block.tag_count++] = tags_[at_];
@@ -50,8 +55,15 @@ class DrawnTagger final : public sim::Simulated<hal::TimeTagger> {
   void safe_state() noexcept override {}
 
   std::int64_t unplugs_at = -1;  // ps after a block's begin
+  std::int64_t hangs_at = -1;    // its call does not come back from there on
+  std::atomic<bool> hung = false, let_go = false;
+  bool goes_on = false;  // without a photon after the end
 
  private:
+  void hang() {
+    hung = true;
+    while (!let_go) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   PairSpec spec_;
   PairEnd end_;
   std::uint64_t runs_ = 0;

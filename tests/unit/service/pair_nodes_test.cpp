@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "controller/service/node.hpp"
 #include "tests/unit/service/drawn_tagger.hpp"
@@ -29,6 +30,7 @@ class PairNodes : public testing::Test {
       throw std::runtime_error(describe(written.error()));
   }
   ~PairNodes() override {
+    if (hers_ != nullptr) hers_->let_go = true;
     alice_.reset();
     bob_.reset();
     std::error_code ignored;
@@ -38,6 +40,7 @@ class PairNodes : public testing::Test {
     const bool alice = side == session::Side::alice;
     NodeOptions o;
     o.session.side = side;
+    o.session.light_timeout = light_timeout_;
     o.session.agreement.protocol = session::Protocol::bbm92;
     o.session.agreement.length = distillation::LengthFunction::sp_variable;
     o.session.agreement.block_slots = 1'500'000;
@@ -65,7 +68,13 @@ class PairNodes : public testing::Test {
     if (all.empty()) throw std::runtime_error("no block");
     return all.back().value;
   }
+  static bool says(const Node& node, std::string_view text) {
+    for (const auto& line : node.log_since(0, 4096))
+      if (line.value.text.find(text) != std::string::npos) return true;
+    return false;
+  }
   std::filesystem::path folder_;
+  std::chrono::milliseconds light_timeout_{60'000};
   std::unique_ptr<Node> alice_, bob_;
   test::DrawnTagger *hers_ = nullptr, *his_ = nullptr;
 };
@@ -89,6 +98,42 @@ TEST_F(PairNodes, LoseTimeToAPulledCableButNotTheBlock) {
   const auto block = run(1);
   EXPECT_EQ(block.status, session::BlockStatus::key) << block.detail;
   EXPECT_LT(bob_->snapshot()->pairs->coincidences, 16'500U);
+}
+
+TEST_F(PairNodes, LearnWhatBobsDetectorsAreLateByAndTakeItOff) {
+  test::PairSpec spec = test::key_pairs();
+  spec.delay_bob = {300, -100, -180, -20};
+  start(spec);
+  const auto last = run(3);
+  EXPECT_EQ(last.status, session::BlockStatus::key) << last.detail;
+  const auto report = *bob_->snapshot()->pairs;
+  for (std::size_t c = 0; c < 4; ++c) {
+    EXPECT_NEAR(report.delays[c].ps, spec.delay_bob[c], 5 * report.delays[c].error_ps) << c;
+    EXPECT_LT(report.delays[c].error_ps, 10) << c;
+  }
+  EXPECT_EQ(alice_->snapshot()->pairs.has_value(), false);
+}
+
+/// Her tagger's call never comes back, and with it her node; his goes on counting.
+TEST_F(PairNodes, GiveABlockUpWhoseOtherSideHangs) {
+  light_timeout_ = std::chrono::seconds(5);
+  start(test::key_pairs());
+  hers_->hangs_at = 200'000'000'000;
+  his_->goes_on = true;
+  bob_->submit({Command::Kind::run, 0, "", "test"});
+  alice_->submit({Command::Kind::run, 1, "", "test"});
+  const SteadyDeadlines steady;
+  const Deadline patience = steady.in(kPatience);
+  while (!says(*bob_, "the peer's list did not come") && !steady.passed(patience))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(says(*bob_, "the peer's list did not come for 5000 ms after the block's time"));
+  EXPECT_TRUE(hers_->hung);
+  hers_->let_go = true;
+  ASSERT_TRUE(alice_->wait(kPatience));
+  const auto hers = alice_->blocks_since(0, 10);
+  ASSERT_FALSE(hers.empty());
+  EXPECT_EQ(hers.back().value.status, session::BlockStatus::aborted);
+  EXPECT_EQ(hers.back().value.reason, session::BlockReason::peer);
 }
 
 TEST_F(PairNodes, SayThatThereAreNoPairs) {

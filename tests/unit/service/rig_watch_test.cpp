@@ -5,6 +5,7 @@
 #include "controller/service/rig_preparation.hpp"
 #include "controller/service/rig_watch.hpp"
 #include "sim/devices/motor.hpp"
+#include "sim/devices/pump_laser.hpp"
 #include "sim/devices/shutter.hpp"
 #include "tests/unit/service/stub_detector.hpp"
 
@@ -38,6 +39,38 @@ class Bench : public testing::Test {
   sim::Shutter* shutter_;
   FakeDeadlines deadlines_;
 };
+
+/// The pump of a pair source, behind its shutter.
+class APump : public Bench {
+ protected:
+  APump() {
+    make_ready();
+    auto pump = std::make_unique<sim::PumpLaser>(sim::PumpLaserConfig{}, *rig_.clock);
+    pump_ = pump.get();
+    rig_.add("pump", "pump", std::move(pump));
+  }
+  sim::PumpLaser* pump_;
+};
+
+TEST_F(APump, ThatShinesIsConfirmedAndOneThatTripsIsNot) {
+  ASSERT_TRUE(pump_->arm({1}).ok() && pump_->enable_emission().ok());
+  RigWatch watch(rig_, deadlines_);
+  EXPECT_TRUE(watch.look_now(RigWatch::Expect::light).confirmed);
+  pump_->open_interlock();
+  const auto look = watch.look_now(RigWatch::Expect::light);
+  ASSERT_TRUE(look.fault);
+  EXPECT_EQ(look.fault->error.code, Code::interlock);
+  EXPECT_EQ(look.fault->device, "pump");
+  EXPECT_FALSE(watch.look_now(RigWatch::Expect::unused).fault);
+}
+
+TEST_F(APump, ThatWentOffIsMissedWhileALightIsWanted) {
+  RigWatch watch(rig_, deadlines_);
+  const auto look = watch.look_now(RigWatch::Expect::light);
+  ASSERT_TRUE(look.fault);
+  EXPECT_EQ(look.fault->error.code, Code::unsafe_state);
+  EXPECT_TRUE(watch.look_now(RigWatch::Expect::dark).confirmed);
+}
 
 TEST_F(Bench, IsHomedAndSetBeforeLight) {
   EXPECT_FALSE(confirm_compensator(rig_).ok());

@@ -132,6 +132,21 @@ TEST_F(PairBlock, TakesNoPause) {
   EXPECT_TRUE(nodes_.alice().session->pause(0, session::PauseReason::unplugged).send.empty());
 }
 
+/// He faltered at once; she may measure for the whole block before her list can come.
+TEST_F(PairBlock, GivesHerTheWholeBlockBesideTheLightsPatience) {
+  const SharedPairs pairs(nodes_, key_pairs());
+  nodes_.connect();
+  nodes_.also = {};
+  nodes_.run_block();
+  nodes_.apply(Side::bob, nodes_.bob().session->receiver_ready());
+  nodes_.pump();
+  nodes_.apply(Side::bob, nodes_.bob().session->measurement_finished());
+  const auto due = nodes_.bob().session->next_timeout();
+  ASSERT_TRUE(due);
+  const auto block = std::chrono::milliseconds(1500);
+  EXPECT_EQ(due->at - nodes_.deadlines.now(), nodes_.bob().config.light_timeout + block);
+}
+
 class EveAtHerList : public PairBlock {
  protected:
   void attack(Line line) {
