@@ -122,7 +122,9 @@ void add_calibrate(CLI::App& app, Parsed& p) {
 void add_source(CLI::App& app, Parsed& p) {
   auto* c = app.add_subcommand("source", "a pair source at a third place: light, no key; reads arm, off, status, quit");
   c->add_option("--config", p.source.config, "the source's file")->required();
-  c->add_flag("--arm", p.source.arm, "consent to light at once");
+  auto* arm = c->add_flag("--arm", p.source.arm, "consent to light at once");
+  c->add_flag("--stays-on", p.source.stays_on, "acknowledge that the pump stays on when its cable is pulled")
+      ->needs(arm);
   c->callback([&p] { p.action = [&p](Context& x) { return source(p.source, x); }; });
 }
 

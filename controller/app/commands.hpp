@@ -74,7 +74,8 @@ Exit calibrate(const CalibrateOptions& options, Context& context);
 
 struct SourceOptions {
   std::filesystem::path config;
-  bool arm = false;  // light at once, else when "arm" is read
+  bool arm = false;       // light at once, else when "arm" is read
+  bool stays_on = false;  // with arm: it was said that this pump stays on when its cable is pulled
 };
 Exit source(const SourceOptions& options, Context& context);
 

@@ -25,6 +25,10 @@ Result<std::unique_ptr<Instruments>> make_instruments();
 /// All entries through `registry`; the first that fails is named with its place: a device that cannot be had, or whose
 /// kind cannot play its role (bad_input).
 Result<void> add_devices(hal::Rig& rig, const hal::Registry& registry, const std::vector<service::RigDevice>& devices);
+session::Protocol protocol_of(const sim::Scenario& link);
+/// Every entry has a role that such a link knows on this side; else bad_input with its place.
+Result<void> check_roles(session::Side side, session::Protocol protocol,
+                         const std::vector<service::RigDevice>& devices);
 /// Timing, receiver, compensator and model as the scenario declares them; a steady clock.
 std::unique_ptr<hal::Rig> declared_rig(session::Side side, const sim::Scenario& link);
 /// Both, over the drivers of this build. bad_input where a role is empty that the node cannot do without.

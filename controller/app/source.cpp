@@ -5,100 +5,57 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 
 #include "controller/app/commands.hpp"
-#include "controller/service/toml_table.hpp"
+#include "controller/app/device_rig.hpp"
+#include "controller/service/roles.hpp"
+#include "controller/service/source_config.hpp"
+#include "controller/service/third_place.hpp"
 #include "sim/devices/pair_world.hpp"
 
 namespace nicol::app {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kHeartbeat = 250ms;
-constexpr double kWarmUpSeconds = 600;
+using service::StaysOn;
+using service::ThirdPlace;
+constexpr auto kHeartbeat = 250ms, kTurn = 20ms;
 
-Result<sim::WorldOptions> load_source(const std::filesystem::path& file) {
-  auto parsed = service::parse_toml_file(file.string());
-  if (!parsed) return std::move(parsed).error();
-  service::TomlTable top(&*parsed, file.string(), "");
-  if (top.integer("format", 1, 1, 0) != 1) top.fail("format", "format = 1");
-  service::TomlTable node = top.sub("node"), rig = top.sub("rig");
-  node.one_of("role", {"source"}, "source");
-  std::string scenario = rig.text("scenario", "");
-  const std::string pump = rig.text("pump", "");
-  if (!pump.starts_with("unix:")) rig.fail("pump", "\"unix:PATH\", the socket that Alice's rig.pump names");
-  for (service::TomlTable* t : {&top, &node, &rig})
-    if (auto r = t->done(); !r) return std::move(r).error();
-  const auto folder = std::filesystem::absolute(file).parent_path();
-  if (scenario.ends_with(".toml")) scenario = (folder / scenario).string();
-  auto loaded = sim::load_scenario(scenario);
+Result<sim::SourcePlace> simulated_place(const service::SourceConfig& config) {
+  auto loaded = sim::load_scenario(config.scenario);
   if (!loaded) return std::move(loaded).error();
   if (!sim::makes_pairs(loaded->source.type))
-    return Error{
-        Code::bad_input,
-        fmt::format("{}: rig.scenario: expected one with an entangled source, got {}", file.string(), scenario),
-        "",
-        0,
-        {}};
+    return Error{Code::bad_input,
+                 fmt::format("{}: rig.scenario: expected one with an entangled source, got {}", config.file.string(),
+                             config.scenario),
+                 "",
+                 0,
+                 {}};
   sim::WorldOptions world{*std::move(loaded), 0, {}, 0, {}};
-  world.pump = folder / pump.substr(5);
-  return world;
+  world.pump = config.pump;
+  return sim::make_source_place(world);
 }
 
-/// What of the rig makes light.
-struct Lamp {
-  hal::Rig* rig;
-  hal::PumpLaser* pump;
-  hal::TemperatureController* oven;
-  hal::Shutter* shutter;
-};
-Lamp lamp_of(hal::Rig& rig) {
-  return {&rig, rig.find<hal::PumpLaser>("pump"), rig.find<hal::TemperatureController>("oven"),
-          rig.find<hal::Shutter>("shutter")};
+/// Real ones: no simulator's light to serve.
+Result<sim::SourcePlace> device_place(const service::SourceConfig& config) {
+  auto instruments = make_instruments();
+  if (!instruments) return std::move(instruments).error();
+  sim::SourcePlace place;
+  place.rig = std::make_unique<hal::Rig>();
+  place.rig->clock = make_steady_rig_clock();
+  place.rig->description = "source of pairs on devices";
+  const hal::Registry& registry = (*instruments)->registry;
+  place.rig->world = std::shared_ptr<Instruments>(*std::move(instruments));  // goes after the devices
+  if (auto r = add_devices(*place.rig, registry, config.devices); !r) return std::move(r).error();
+  if (auto r = service::check_source_cast(*place.rig); !r)
+    return Error{r.error().code, fmt::format("{}: {}", config.devices.front().place, r.error().message), "", 0, {}};
+  return place;
 }
 
-/// Cold crystals make no pairs: oven first, light last.
-Result<void> arm(const Lamp& lamp) {
-  if (auto on = lamp.oven->enable(); !on) return on;
-  RigClock& clock = *lamp.rig->clock;
-  for (const Picoseconds until = clock.now() + Picoseconds::seconds(kWarmUpSeconds);;) {
-    const auto settled = lamp.oven->settled();
-    if (!settled) return settled.error();
-    if (*settled) break;
-    if (clock.now() > until) return Error{Code::timeout, "the oven does not settle", "oven", 0, {}};
-    clock.advance_to(clock.now() + Picoseconds::seconds(0.1));
-  }
-  if (lamp.pump->light_level() != hal::LightLevel::off) return {};
-  if (auto armed = lamp.pump->arm({1}); !armed) return armed;
-  if (auto lit = lamp.pump->enable_emission(); !lit) return lit;
-  return lamp.shutter->open();
-}
-
-/// As the devices report it.
-std::string status(const Lamp& lamp) {
-  const auto emission = lamp.pump->emission();
-  const auto oven = lamp.oven->temperature();
-  const auto shutter = lamp.shutter->state();
-  return fmt::format("light {}, oven {}, shutter {}", emission ? to_string(*emission) : "unknown",
-                     oven ? fmt::format("{:.2f} C", oven->value) : "unknown",
-                     !shutter                                ? "unknown"
-                     : *shutter == hal::ShutterState::open   ? "open"
-                     : *shutter == hal::ShutterState::closed ? "closed"
-                                                             : "moving");
-}
-
-/// Every device answers, or all go dark.
-bool heartbeat(const Lamp& lamp) {
-  const auto emission = lamp.pump->emission();
-  const bool well =
-      emission && *emission != hal::EmissionState::tripped && lamp.oven->temperature() && lamp.shutter->state();
-  if (!well) lamp.rig->safe_state();
-  return well;
-}
-
+/// Of standard input, line by line. Its end is no command: a service has none.
 class Commands {
  public:
-  /// The next whole line that has come, if any; the end of the input is "quit" only where there was an input.
   std::optional<std::string> next() {
     pollfd p{STDIN_FILENO, POLLIN, 0};
     char text[256];
@@ -108,58 +65,85 @@ class Commands {
       if (n > 0) read_.append(text, static_cast<std::size_t>(n));
     }
     const std::size_t end = read_.find('\n');
-    if (end == std::string::npos) return {};
+    if (end == std::string::npos) {
+      if (read_.size() > kLongest) read_.clear();
+      return std::nullopt;
+    }
     std::string line = read_.substr(0, end);
     read_.erase(0, end + 1);
     return line;
   }
 
  private:
+  static constexpr std::size_t kLongest = 4096;
   bool open_ = true;
   std::string read_;
 };
 
+void say(const std::string& text) { fmt::print(stderr, "nicol: {}\n", text); }
+
+void arm(ThirdPlace& post, StaysOn stays_on) {
+  if (const auto begun = post.arm(stays_on); !begun)
+    say(fmt::format("{}{}", describe(begun.error()),
+                    begun.error().code == Code::unsafe_state ? " (\"arm anyway\", or --arm --stays-on)" : ""));
+}
+
 enum class Go : std::uint8_t { on, quit };
-Go obey(const std::string& command, const Lamp& lamp) {
+Go obey(const std::string& command, ThirdPlace& post) {
   if (command == "quit") return Go::quit;
-  if (command == "off") lamp.rig->safe_state();
-  if (command == "arm")
-    if (auto lit = arm(lamp); !lit) {
-      lamp.rig->safe_state();
-      fmt::print(stderr, "nicol: {}\n", describe(lit.error()));
-    }
-  if (command != "off" && command != "arm" && command != "status")
-    fmt::print(stderr, "nicol: \"{}\": expected arm, off, status or quit\n", command);
-  fmt::print(stderr, "nicol: {}\n", status(lamp));
+  if (command == "off")
+    post.off();
+  else if (command == "arm" || command == "arm anyway")
+    arm(post, command == "arm" ? StaysOn::refused : StaysOn::acknowledged);
+  else if (command != "status")
+    say(fmt::format("\"{}\": expected arm, arm anyway, off, status or quit", command));
+  say(post.status());
   return Go::on;
 }
+
+/// One turn: light for Alice's simulator, a command, and every so often a look at the devices.
+struct Loop {
+  ThirdPlace& post;
+  sim::SourcePlace& place;
+  SteadyDeadlines steady{};
+  Commands commands{};
+  Deadline beat{steady.in(0ms)};
+  std::uint64_t answered = 0;
+
+  Go turn() {
+    // Nobody asks while it is being armed: a simulated oven warms up in its own time.
+    if (place.light && post.state() != ThirdPlace::State::arming)
+      answered += place.light->serve(place.shine, steady.in(kTurn));
+    else
+      std::this_thread::sleep_for(kTurn);
+    Go go = Go::on;
+    if (const auto command = commands.next()) go = obey(*command, post);
+    if (!steady.passed(beat)) return go;
+    beat = steady.in(kHeartbeat);
+    if (const auto news = post.beat()) say(*news);
+    return go;
+  }
+};
 
 }  // namespace
 
 Exit source(const SourceOptions& options, Context& context) {
-  auto world = load_source(options.config);
-  if (!world) return complain(world.error());
-  auto place = sim::make_source_place(*world);
+  auto config = service::load_source_config(options.config);
+  if (!config) return complain(config.error());
+  auto place = config->devices.empty() ? simulated_place(*config) : device_place(*config);
   if (!place) return complain(place.error());
-  const Lamp lamp = lamp_of(*place->rig);
-  const SteadyDeadlines steady;
-  Commands commands;
-  std::uint64_t answered = 0;
-  bool well = true;
-  Go go = options.arm ? obey("arm", lamp) : obey("status", lamp);
-  for (auto beat = steady.now(); go == Go::on && !context.stop->requested();) {
-    answered += place->light->serve(place->shine, steady.in(20ms));
-    if (const auto command = commands.next()) go = obey(*command, lamp);
-    if (steady.now() - beat < kHeartbeat) continue;
-    beat = steady.now();
-    const bool now = heartbeat(lamp);
-    if (well && !now) fmt::print(stderr, "nicol: SAFE-OFF: a device does not answer; {}\n", status(lamp));
-    well = now;
+  ThirdPlace post(*place->rig);
+  if (options.arm) arm(post, options.stays_on ? StaysOn::acknowledged : StaysOn::refused);
+  say(post.status());
+  Loop loop{post, *place};
+  while (!context.stop->requested() && loop.turn() == Go::on) {
   }
-  place->rig->safe_state();
+  const bool well = post.state() != ThirdPlace::State::faulted;
+  post.off();
+  const auto* pump = place->rig->find<hal::PhotonSource>("pump");
   if (context.output == Output::json)
-    fmt::print("{{\"schema\":\"nicol.source/1\",\"stretches\":{},\"light\":\"{}\"}}\n", answered,
-               to_string(lamp.pump->light_level()));
+    fmt::print("{{\"schema\":\"nicol.source/1\",\"stretches\":{},\"light\":\"{}\"}}\n", loop.answered,
+               to_string(pump->light_level()));
   return well ? Exit::done : Exit::failed;
 }
 

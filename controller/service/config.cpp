@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "controller/service/roles.hpp"
 #include "controller/service/toml_table.hpp"
 
@@ -31,35 +29,6 @@ void read_peer(TomlTable& peer, NodeConfig& c) {
   if (c.listen.has_value() == c.connect.has_value()) peer.fail("listen", "exactly one of listen and connect");
 }
 
-constexpr const char* kDeviceForm = "\"role=…,driver=…,serial=…\"";
-
-/// What is wrong with an entry by its words alone, if anything.
-std::optional<std::string> refuse(const Result<hal::DeviceArgs>& args, const NodeConfig& c) {
-  if (!args) return fmt::format("{} ({})", kDeviceForm, args.error().message);
-  for (const char* word : {"role", "driver"})
-    if (!args->contains(word)) return fmt::format("{}: this entry has no {}=", kDeviceForm, word);
-  const std::string& role = args->at("role");
-  if (auto known = check_role(c.role, role); !known) return known.error().message;
-  const bool twice = std::any_of(c.devices.begin(), c.devices.end(),
-                                 [&](const RigDevice& other) { return other.args.at("role") == role; });
-  if (twice) return fmt::format("one device with role={}, not two", role);
-  return std::nullopt;
-}
-
-void read_devices(TomlTable& rig, NodeConfig& c) {
-  const toml::node* node = rig.raw("devices");
-  if (node == nullptr) return;
-  const toml::array* list = node->as_array();
-  if (list == nullptr) return rig.fail("devices", fmt::format("a list of {}", kDeviceForm));
-  for (const auto& entry : *list) {
-    const auto text = entry.value_exact<std::string>();
-    auto args =
-        text ? hal::parse_device_args(*text) : Result<hal::DeviceArgs>(Error{Code::bad_input, "text in quotes"});
-    if (auto why = refuse(args, c)) return rig.fail_at(entry, "devices", *std::move(why));
-    c.devices.push_back({*std::move(args), rig.place(&entry, "devices")});
-  }
-}
-
 void read_speed(TomlTable& rig, NodeConfig& c) {
   const toml::node* node = rig.raw("speed");
   if (node == nullptr) return;
@@ -82,7 +51,7 @@ std::filesystem::path read_socket(TomlTable& rig, const char* key, const std::fi
 void read_rig(TomlTable& rig, NodeConfig& c) {
   c.scenario = rig.text("scenario", "");
   if (!c.scenario.empty() && c.scenario.ends_with(".toml")) c.scenario = beside(c.file, c.scenario).string();
-  read_devices(rig, c);
+  c.devices = read_devices(rig, [&](std::string_view role) { return check_role(c.role, role); });
   read_speed(rig, c);
   if (rig.has("seed")) c.seed = rig.integer("seed", 0, kAny, 0);
   c.light = read_socket(rig, "light", c.file);
@@ -92,6 +61,8 @@ void read_rig(TomlTable& rig, NodeConfig& c) {
   if (!c.link.empty() && c.link.ends_with(".toml")) c.link = beside(c.file, c.link).string();
   if (!c.devices.empty() && c.seed)
     rig.fail("seed", "no seed: on a real rig all randomness comes from the operating system");
+  if (!c.devices.empty() && !c.pump.empty())
+    rig.fail("pump", "no pump: real light of a third place comes through the fibre; Alice then has no role=pump");
   if (c.devices.empty() && !c.link.empty()) rig.fail("link", "no link: a scenario says itself what its optics are");
   if (!c.scenario.empty() && c.light.empty())
     rig.fail("light", "\"unix:PATH\", the socket that carries simulated light");

@@ -7,21 +7,15 @@
 #include <string>
 
 #include "controller/secret/locked_key.hpp"
+#include "controller/service/rig_devices.hpp"
 #include "controller/service/tcp.hpp"
 #include "controller/session/session.hpp"
-#include "drivers/hal/registry.hpp"
 
 namespace nicol::service {
 
 inline constexpr int kConfigFormat = 1;
 
 enum class PublishPolicy : std::uint8_t { production_only, any_origin };  // allow_non_production
-
-/// One entry of rig.devices, and where it stands, as errors begin.
-struct RigDevice {
-  hal::DeviceArgs args;
-  std::string place = "rig.devices";
-};
 
 struct NodeConfig {
   std::filesystem::path file;

@@ -54,7 +54,13 @@ Result<std::unique_ptr<hal::Rig>> make_pair_alice_rig(const WorldOptions& option
   std::function<hal::LightLevel()> level = [] { return hal::LightLevel::off; };
   Crystal crystal;
   std::unique_ptr<Shutter> shutter;
-  if (options.pump.empty()) {
+  if (options.pumped_elsewhere) {
+    shutter = make_shutter("alice-shutter", *rig->clock);
+    bench.pairs = [at = shutter.get(), made = options.pumped_elsewhere](Picoseconds t, Deadline,
+                                                                        const std::atomic<bool>&) {
+      return std::optional(at->passes(t) ? made(t) : 0.0);
+    };
+  } else if (options.pump.empty()) {
     crystal = make_crystal(s.source.pairs, *rig->clock);
     bench.pairs = [at = crystal.bench(), source = s.source.pairs](Picoseconds t, Deadline, const std::atomic<bool>&) {
       return std::optional(pairs_per_second(at, source, t));
@@ -92,9 +98,9 @@ Result<SourcePlace> make_source_place(const WorldOptions& options) {
   place.rig = bare_rig(options, "source");
   Crystal crystal = make_crystal(options.scenario.source.pairs, *place.rig->clock);
   place.shine = [at = crystal.bench(), source = options.scenario.source.pairs, clock = place.rig->clock.get(),
-                 ahead = Picoseconds{}](Picoseconds hers, PumpSender::Question question) mutable {
+                 ahead = Picoseconds{}](Picoseconds hers) mutable {
     // The source's clock is ahead where its oven warmed up while Alice's stood still.
-    if (question == PumpSender::Question::first) ahead = std::max(Picoseconds{}, clock->now() - hers);
+    ahead = std::max(ahead, clock->now() - hers);
     clock->advance_to(hers + ahead);
     return pairs_per_second(at, source, hers + ahead);
   };

@@ -120,8 +120,7 @@ bool PumpSender::answer(const Shine& shine) {
     case Receipt::message:
       break;
   }
-  m.pairs_per_second = shine({m.time}, question_);
-  question_ = Question::next;
+  m.pairs_per_second = shine({m.time});
   if (!send_message(receiver_.fd(), m)) receiver_.close();
   return true;
 }
@@ -129,10 +128,7 @@ bool PumpSender::answer(const Shine& shine) {
 std::uint64_t PumpSender::serve(const Shine& shine, Deadline deadline) {
   std::uint64_t answered = 0;
   for (;;) {
-    if (Socket next = accept_light(listener_); next) {
-      receiver_ = std::move(next);
-      question_ = Question::first;
-    }
+    if (Socket next = accept_light(listener_); next) receiver_ = std::move(next);
     if (receiver_ && answer(shine)) {
       ++answered;
       if (answered % 64 != 0) continue;

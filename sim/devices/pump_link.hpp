@@ -36,9 +36,8 @@ class PumpReceiver {
 /// The source's end: one receiver at a time, the newest.
 class PumpSender {
  public:
-  /// `shine` is asked for pairs a second at the receiver's time; a receiver's first question comes with `first`.
-  enum class Question : std::uint8_t { first, next };
-  using Shine = std::function<double(Picoseconds, Question)>;
+  /// Pairs a second at the receiver's time.
+  using Shine = std::function<double(Picoseconds)>;
   static Result<std::unique_ptr<PumpSender>> listen(const std::filesystem::path& path);
   ~PumpSender();
   /// Answers what is asked until the deadline; returns how many questions came.
@@ -49,7 +48,6 @@ class PumpSender {
   bool answer(const Shine& shine);
   const std::filesystem::path path_;
   Socket listener_, receiver_;
-  Question question_ = Question::first;
 };
 
 }  // namespace nicol::sim

@@ -27,6 +27,9 @@ struct WorldOptions {
   /// Wraps each tagger as it enters its rig (to keep its tags); empty: none.
   std::function<std::unique_ptr<hal::TimeTagger>(std::unique_ptr<hal::TimeTagger>, const hal::TimingLayout&)> tap = {};
   std::filesystem::path pump = {};  // entangled: the socket of a source at a third place; empty: it stands at Alice
+  /// Entangled: pairs a second that a pump and an oven elsewhere at Alice (emulated ones) make at rig time t; empty:
+  /// simulated ones. Called by whichever thread asks the tagger for tags.
+  std::function<double(Picoseconds)> pumped_elsewhere = {};
 };
 
 /// Roles: Alice: source, tagger (heralded: channel roles herald, sync, frame), shutter, waveplate (motorised).

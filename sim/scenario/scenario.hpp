@@ -120,7 +120,7 @@ struct Scenario {
   } protocol;
 };
 
-/// A built-in name (teaching, motorised, lossy, emulated, free-running, entangled, entangled-pulsed) or a path.
+/// A built-in name (one of scenario_names()) or a path.
 /// bad_input names file, line, key and what was expected; unknown keys, negative losses, probabilities outside 0..1 and
 /// newer format versions are refused.
 Result<Scenario> load_scenario(std::string_view name_or_path);

@@ -2,10 +2,13 @@
 // nicol-emu: the whole chain through real drivers, libusb and libserialport to emulated instruments, in real time; what
 // it counts is what the simulator counts, and its mounts really turn the light.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
 
 #include "tests/integration/program.hpp"
 
@@ -77,6 +80,61 @@ TEST(EmulatedRig, MakesNoKeyWhenItsMountsStandWrong) {
   const Outcome o = nicol_emu({"run", "--scenario", (f / "wrong.toml").string(), "--blocks", "1", "--json"});
   EXPECT_EQ(o.exit, 3) << o.err;
   EXPECT_EQ(json::parse(o.out)["blocks"][0]["abort_reason"], "qber");
+}
+
+/// A laser driver over USBTMC, an oven on a serial line, two rig boards over USB: pump, crystal, taggers, detectors.
+TEST(EmulatedRig, SharesPairsFromABoughtLaserAndMakesKey) {
+  const Outcome o = nicol_emu({"run", "--scenario", "emulated-entangled", "--blocks", "1", "--seed", "5", "--json"});
+  ASSERT_EQ(o.exit, 0) << o.err << o.out;
+  const json run = json::parse(o.out);
+  EXPECT_EQ(run["protocol"], "bbm92");
+  EXPECT_EQ(run["origin"], "simulated");
+  EXPECT_TRUE(run["keys_match"].get<bool>());
+  const json& block = run["blocks"][0];
+  EXPECT_EQ(block["status"], "key") << block.dump();
+  EXPECT_GT(block["secret_bits"].get<int>(), 1000);
+  const Outcome plain = nicol({"run", "--scenario", "emulated-entangled", "--blocks", "1", "--seed", "6", "--json"});
+  ASSERT_EQ(plain.exit, 0) << plain.err;
+  const json simulated = json::parse(plain.out)["blocks"][0];
+  for (const char* basis : {"rectilinear", "diagonal"}) {
+    const json &a = block["sample"][basis], &b = simulated["sample"][basis];
+    expect_alike(basis, a["errors"].get<double>(), a["bits"].get<double>(), b["errors"].get<double>(),
+                 b["bits"].get<double>());
+  }
+}
+
+/// Dark until it is told, lit by the devices' own words, dark again by SIGTERM; its commands come over standard input.
+TEST(EmulatedSource, RunsABoughtLaserAnOvenAndAShutterAtAThirdPlace) {
+  const Folder f;
+  write_file(f / "source.toml",
+             "format = 1\n[node]\nrole = \"source\"\n[rig]\ndevices = [\n"
+             "\"role=pump, driver=scpi-laser, serial=M00312450, set.current=0.045\",\n"
+             "\"role=oven, driver=s15-spdc, port=/dev/ttyOVEN0, unit=crystal, set.temperature=42\",\n"
+             "\"role=shutter, driver=rig, serial=NIC001, unit=shutter-0, retry_ms=400\"]\n");
+  const std::string input = (f / "in").string(), log = (f / "log").string();
+  ASSERT_EQ(mkfifo(input.c_str(), 0600), 0);
+  Program source("/bin/sh",
+                 {"-c", "exec " + (nicol_program().parent_path() / "nicol-emu").string() + " source --json --config " +
+                            (f / "source.toml").string() + " <> " + input + " 2> " + log});
+  const auto hears = [&](const std::string& words) {
+    for (int i = 0; i < 6000 && source.running(); ++i) {
+      if (read_file(log).find(words) != std::string::npos) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  };
+  ASSERT_TRUE(hears("source dark, pump off")) << read_file(log);
+  write_file(input, "arm\n");
+  ASSERT_TRUE(hears("light; source lit, pump emitting")) << read_file(log);
+  write_file(input, "status\n");
+  EXPECT_TRUE(hears("shutter open")) << read_file(log);
+  write_file(input, "off\nsing\n");
+  EXPECT_TRUE(hears("expected arm, arm anyway, off, status or quit")) << read_file(log);
+  write_file(input, "arm\n");
+  source.kill(SIGTERM);
+  const Outcome o = source.wait(kPatience);
+  EXPECT_EQ(o.exit, 0) << read_file(log);
+  EXPECT_EQ(json::parse(o.out)["light"], "off");
 }
 
 TEST(EmulatedShelf, IsListedWithoutBeingOpened) {

@@ -2,6 +2,7 @@
 // The program beside simulated pairs: their tags through its tools, and its source at a third place.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -116,6 +117,62 @@ TEST_F(PairProgram, IsDarkWithoutConsent) {
   Program source(NICOL_EXE, {"source", "--config", path("source.toml")});
   PairLink link(with_ideal_clocks(scenario_), 1, folder_ / "pump.sock");
   EXPECT_LT(count(link.run(Picoseconds::seconds(0.05)), {2'000}).total(), 3u);
+}
+
+TEST_F(PairProgram, MakesLightAgainForWhoeverArmsItAgain) {
+  std::ofstream(path("source.toml")) << "format = 1\n[rig]\nscenario = \"entangled\"\npump = \"unix:pump.sock\"\n";
+  ASSERT_EQ(mkfifo(path("in").c_str(), 0600), 0);
+  Program source("/bin/sh", {"-c", std::string("exec ") + NICOL_EXE + " source --arm --config " + path("source.toml") +
+                                       " <> " + path("in")});
+  PairLink link(with_ideal_clocks(scenario_), 1, folder_ / "pump.sock");
+  EXPECT_GT(count(link.run(Picoseconds::seconds(0.05)), {2'000}).total(), 1000u);
+  const auto comes = [&](bool light) {
+    for (const Deadline patience = SteadyDeadlines().in(std::chrono::seconds(60)); !SteadyDeadlines().passed(patience);)
+      if ((count(link.run(Picoseconds::seconds(0.05)), {2'000}).total() > 1000) == light) return true;
+    return false;
+  };
+  std::ofstream(path("in")) << "off\n";
+  EXPECT_TRUE(comes(false));
+  std::ofstream(path("in")) << "arm\n";
+  EXPECT_TRUE(comes(true));
+  source.kill(SIGTERM);
+  EXPECT_EQ(source.wait().exit, 0);
+}
+
+/// Each node says which line of its file is wrong, before it opens a device.
+TEST_F(PairProgram, NamesTheLineOfARoleThatAPairLinkHasNot) {
+  const auto refusal = [&](const std::string& role, const std::string& device) {
+    const std::string file = path("node.toml");
+    std::ofstream(file) << "format = 1\n[node]\nrole = \"" << role << "\"\nstate = \"s\"\n[peer]\n"
+                        << "listen = \"127.0.0.1:0\"\n[rig]\nlink = \"entangled\"\ndevices = [\n  \"" << device
+                        << "\"]\n[secret]\nbacking = \"mlock\"\n";
+    const Outcome o = nicol({role, "--config", file});
+    EXPECT_EQ(o.exit, 2) << o.err;
+    return o.err;
+  };
+  const std::string source = refusal("alice", "role=source, driver=rig, unit=source");
+  EXPECT_NE(
+      source.find("node.toml:10: rig.devices: expected role=… to be one of tagger, shutter, detector-0, pump, oven"),
+      std::string::npos)
+      << source;
+  EXPECT_NE(refusal("bob", "role=oven, driver=s15-spdc").find("node.toml:10: rig.devices: expected role=…"),
+            std::string::npos);
+  EXPECT_NE(refusal("bob", "role=waveplate, driver=elliptec").find("where pairs are shared, not \"waveplate\""),
+            std::string::npos);
+}
+
+TEST_F(PairProgram, WritesASourcesFileBesideThoseOfItsNodes) {
+  ASSERT_EQ(nicol({"init", path("link"), "--scenario", "entangled"}).exit, 0);
+  for (const char* file : {"alice.toml", "bob.toml", "source.toml"})
+    EXPECT_NE(read_file(folder_ / "link" / file).find("# devices = ["), std::string::npos) << file;
+  Program source(NICOL_EXE, {"source", "--config", (folder_ / "link/source.toml").string(), "--json"});
+  const Deadline patience = SteadyDeadlines().in(std::chrono::seconds(60));
+  while (!std::filesystem::exists(folder_ / "link/pump.sock") && !SteadyDeadlines().passed(patience))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  source.kill(SIGTERM);
+  EXPECT_EQ(source.wait().exit, 0);
+  ASSERT_EQ(nicol({"init", path("plain")}).exit, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "plain/source.toml"));
 }
 
 TEST_F(PairProgram, RefusesASourceThatMakesNoPairs) {

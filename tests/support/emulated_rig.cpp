@@ -68,6 +68,24 @@ service::RigDevice unit(const char* board, std::string unit, std::string role) {
            {"retry_ms", "400"}}};
 }
 
+void add_detectors(std::vector<service::RigDevice>& devices, const char* board,
+                   const sim::Scenario::Receiver& receiver) {
+  for (std::size_t i = 0; i < receiver.detectors.size(); ++i) {
+    service::RigDevice detector = unit(board, fmt::format("detector-{}", i), fmt::format("detector-{}", i));
+    detector.args["rate_limit_hz"] = fmt::format("{}", receiver.detectors[i].rate_limit_hz);
+    devices.push_back(std::move(detector));
+  }
+}
+
+/// Beside a pair source: she measures as Bob does.
+std::vector<service::RigDevice> pair_alice_devices(const sim::Scenario& s, const EmulatedPump& pump) {
+  std::vector<service::RigDevice> devices = pump.devices();
+  devices.push_back(unit(kAliceBoard, "tagger", "tagger"));
+  devices.push_back(unit(kAliceBoard, "shutter-0", "shutter"));
+  add_detectors(devices, kAliceBoard, s.alice.receiver);
+  return devices;
+}
+
 std::vector<service::RigDevice> alice_devices(const sim::Scenario& s) {
   const bool heralded = s.source.type == sim::SourceType::heralded;
   service::RigDevice source = unit(kAliceBoard, "source", "source");
@@ -81,11 +99,7 @@ std::vector<service::RigDevice> alice_devices(const sim::Scenario& s) {
 
 std::vector<service::RigDevice> bob_devices(const sim::Scenario& s) {
   std::vector<service::RigDevice> devices{unit(kBobBoard, "tagger", "tagger"), unit(kBobBoard, "shutter-0", "shutter")};
-  for (std::size_t i = 0; i < s.receiver.detectors.size(); ++i) {
-    service::RigDevice detector = unit(kBobBoard, fmt::format("detector-{}", i), fmt::format("detector-{}", i));
-    detector.args["rate_limit_hz"] = fmt::format("{}", s.receiver.detectors[i].rate_limit_hz);
-    devices.push_back(std::move(detector));
-  }
+  add_detectors(devices, kBobBoard, s.receiver);
   if (s.compensator.type == sim::CompensatorType::none) return devices;
   for (std::size_t i = 0; i < 3; ++i)
     devices.push_back({{{"driver", "elliptec"},
@@ -100,13 +114,20 @@ std::vector<service::RigDevice> bob_devices(const sim::Scenario& s) {
 /// Far ends and cables. Members go in reverse: the cable first, the mounts last.
 struct EmulatedLab::Half {
   std::unique_ptr<Mounts> mounts;
+  std::unique_ptr<EmulatedPump> pump;
   std::unique_ptr<sim::RigBoard> board;
   std::unique_ptr<FakeUsb> cable;
 
   Result<std::unique_ptr<hal::Rig>> simulated(const app::NodeSetup& node) {
     sim::WorldOptions world = node.world;
     if (world.speed == 0) world.speed = 1;  // cables carry no more than real time
-    if (node.side == session::Side::alice) return sim::make_alice_rig(world);
+    if (node.side == session::Side::alice) {
+      if (sim::makes_pairs(world.scenario.source.type)) {
+        pump = std::make_unique<EmulatedPump>(world.scenario.source.pairs);
+        world.pumped_elsewhere = [at = pump.get()](Picoseconds) { return at->pairs_per_second(); };
+      }
+      return sim::make_alice_rig(world);
+    }
     if (world.scenario.compensator.type != sim::CompensatorType::none) {
       mounts = std::make_unique<Mounts>();
       world.turned_elsewhere = mounts->optics(world.scenario.compensator);
@@ -119,6 +140,7 @@ EmulatedLab::EmulatedLab() = default;
 EmulatedLab::~EmulatedLab() = default;
 
 FakeUsb& EmulatedLab::board(session::Side side) { return *(side == session::Side::alice ? alice_ : bob_)->cable; }
+EmulatedPump& EmulatedLab::pump() { return *alice_->pump; }
 FakeTty& EmulatedLab::mounts() { return bob_->mounts->tty; }
 
 Result<std::unique_ptr<hal::Rig>> EmulatedLab::rig(const app::NodeSetup& node) {
@@ -140,7 +162,10 @@ Result<std::unique_ptr<hal::Rig>> EmulatedLab::rig(const app::NodeSetup& node) {
   half->board = std::make_unique<sim::RigBoard>(*std::move(simulated), board);
   half->cable = std::make_unique<FakeUsb>(*half->board, usb_port(alice ? "1-1" : "1-2"));
   (alice ? alice_ : bob_) = std::move(half);
-  auto rig = app::make_device_rig(node.side, s, alice ? alice_devices(s) : bob_devices(s));
+  auto rig = app::make_device_rig(node.side, s,
+                                  !alice         ? bob_devices(s)
+                                  : alice_->pump ? pair_alice_devices(s, *alice_->pump)
+                                                 : alice_devices(s));
   if (!rig) return rig;
   (*rig)->model.simulated = true;
   (*rig)->description += ", emulated";

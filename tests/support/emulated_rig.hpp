@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/app/setup.hpp"
+#include "tests/support/emulated_pump.hpp"
 #include "tests/support/fake_tty.hpp"
 #include "tests/support/fake_usb.hpp"
 
@@ -20,7 +21,8 @@ class EmulatedLab {
   EmulatedLab(const EmulatedLab&) = delete;
   EmulatedLab& operator=(const EmulatedLab&) = delete;
 
-  /// For app::Hooks::rig. Alice: a rig board with source, tagger, shutter. Bob: a rig board with tagger, shutter,
+  /// For app::Hooks::rig. Alice: a rig board with source, tagger, shutter; with an entangled source a laser driver as
+  /// its pump, an oven, and a rig board with her tagger, shutter and detectors. Bob: a rig board with tagger, shutter,
   /// detectors, and a bus of ELL14 mounts as his compensator. In real time unless the node's speed says otherwise.
   /// not_supported for motorised sources and active receivers.
   Result<std::unique_ptr<hal::Rig>> rig(const app::NodeSetup& node);
@@ -28,6 +30,7 @@ class EmulatedLab {
   /// After rig().
   FakeUsb& board(session::Side side);
   FakeTty& mounts();
+  EmulatedPump& pump();  // entangled sources
 
  private:
   struct Half;

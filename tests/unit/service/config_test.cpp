@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "controller/service/config.hpp"
+#include "controller/service/source_config.hpp"
 
 namespace nicol::service {
 namespace {
@@ -52,6 +53,35 @@ TEST_F(ConfigFile, TakesPathsFromItsOwnFolder) {
   EXPECT_EQ(c->light, path_.parent_path() / "light.sock");
   EXPECT_EQ(c->role, session::Side::alice);
   EXPECT_EQ(c->seed, 7U);
+}
+
+TEST_F(ConfigFile, HasNoSimulatedPumpBesideRealDevices) {
+  std::string text = with("scenario = \"teaching\"\nlight = \"unix:light.sock\"\nseed = 7\n",
+                          "devices = [\"role=pump, driver=scpi-laser\"]\npump = \"unix:pump.sock\"\n");
+  EXPECT_NE(refusal(text).find("rig.pump: expected no pump"), std::string::npos);
+}
+
+TEST_F(ConfigFile, OfASourceIsSimulatedOrNamesItsDevices) {
+  const auto source = [this](const std::string& rig) {
+    std::ofstream(path_) << "format = 1\n[node]\nrole = \"source\"\n[rig]\n" << rig;
+    return load_source_config(path_);
+  };
+  const auto simulated = source("scenario = \"entangled\"\npump = \"unix:p.sock\"\n");
+  ASSERT_TRUE(simulated.ok()) << describe(simulated.error());
+  EXPECT_EQ(simulated->pump, path_.parent_path() / "p.sock");
+  const auto real = source("devices = [\n\"role=pump, driver=scpi-laser\",\n\"role=oven, driver=s15-spdc\"]\n");
+  ASSERT_TRUE(real.ok()) << describe(real.error());
+  ASSERT_EQ(real->devices.size(), 2U);
+  EXPECT_NE(real->devices[1].place.find(":7: rig.devices"), std::string::npos) << real->devices[1].place;
+  const auto says = [&](const std::string& rig) {
+    const auto refused = source(rig);
+    return refused ? std::string("accepted") : describe(refused.error());
+  };
+  EXPECT_NE(says("").find("exactly one of scenario and devices"), std::string::npos);
+  EXPECT_NE(says("scenario = \"entangled\"\n").find("rig.pump: expected \"unix:PATH\""), std::string::npos);
+  EXPECT_NE(says("devices = [\n\"role=tagger, driver=rig\"]\n").find(":6: rig.devices: expected role=…"),
+            std::string::npos);
+  EXPECT_NE(says("devices = [\"role=pump, driver=rig\"]\npump = \"unix:p\"\n").find("no pump"), std::string::npos);
 }
 
 TEST_F(ConfigFile, NamesLineAndFieldOfAnUnknownKey) {

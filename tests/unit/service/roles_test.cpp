@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/devices/controls.hpp"
 #include "sim/devices/detector.hpp"
 #include "sim/devices/motor.hpp"
 #include "sim/devices/pump_laser.hpp"
@@ -13,6 +14,7 @@
 namespace nicol::service {
 namespace {
 
+using session::Protocol;
 using session::Side;
 
 class ARole : public testing::Test {
@@ -39,7 +41,19 @@ TEST_F(ARole, IsKnownByItsNameAndNumber) {
 TEST_F(ARole, BelongsToItsSide) {
   EXPECT_TRUE(check_role(Side::alice, "source").ok());
   EXPECT_FALSE(check_role(Side::bob, "source").ok());
-  EXPECT_FALSE(check_role(Side::alice, "detector-0").ok());
+  EXPECT_FALSE(check_role(Side::bob, "oven").ok());
+}
+
+TEST_F(ARole, BelongsToWhatTheLinkShares) {
+  for (const char* role : {"detector-0", "oven", "pump", "tagger", "shutter"})
+    EXPECT_TRUE(check_role(Side::alice, Protocol::bbm92, role).ok()) << role;
+  for (const char* role : {"source", "herald-0", "waveplate"})
+    EXPECT_FALSE(check_role(Side::alice, Protocol::bbm92, role).ok()) << role;
+  for (const char* role : {"detector-0", "oven"})
+    EXPECT_FALSE(check_role(Side::alice, Protocol::bb84, role).ok()) << role;
+  const auto refused = check_role(Side::alice, Protocol::bbm92, "source");
+  EXPECT_NE(refused.error().message.find("where pairs are shared, not \"source\""), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(ARole, NamesThoseThatExistWhenItIsNone) {
@@ -74,17 +88,76 @@ TEST_F(ARole, IsPlayedByEverySimulatedDevice) {
       EXPECT_TRUE(check_role(side, entry.role).ok()) << entry.role;
       EXPECT_TRUE(check_player(entry.role, *entry.device).ok()) << entry.role;
     }
-    EXPECT_TRUE(check_cast(side, **rig).ok());
+    EXPECT_TRUE(check_cast(side, Protocol::bb84, **rig).ok());
   }
 }
 
 TEST_F(ARole, ThatNothingWorksWithoutIsMissed) {
   hal::Rig bob;
-  EXPECT_NE(describe(check_cast(Side::bob, bob).error()).find("role=tagger"), std::string::npos);
-  EXPECT_NE(describe(check_cast(Side::alice, bob).error()).find("role=source"), std::string::npos);
+  EXPECT_NE(describe(check_cast(Side::bob, Protocol::bb84, bob).error()).find("role=tagger"), std::string::npos);
+  EXPECT_NE(describe(check_cast(Side::alice, Protocol::bb84, bob).error()).find("role=source"), std::string::npos);
   const auto whole = std::move(sim::make_bob_rig(teaching())).value();
   whole->compensator.push_back({"compensator-0", 0.25, Nanometres{810}, {}, {}});
-  EXPECT_NE(describe(check_cast(Side::bob, *whole).error()).find("role=compensator-0"), std::string::npos);
+  EXPECT_NE(describe(check_cast(Side::bob, Protocol::bb84, *whole).error()).find("role=compensator-0"),
+            std::string::npos);
+}
+
+class APairLink : public ARole {
+ protected:
+  static sim::WorldOptions entangled() {
+    return {std::move(sim::load_scenario("entangled")).value(), 1, {}, 0, {}, {}};
+  }
+  static std::string why_not(Side side, const hal::Rig& rig) {
+    const auto whole = check_cast(side, Protocol::bbm92, rig);
+    return whole ? std::string() : describe(whole.error());
+  }
+};
+
+TEST_F(APairLink, IsWholeWithThePumpAtAliceOrAtAThirdPlace) {
+  sim::WorldOptions world = entangled();
+  for (const char* pump : {"", "/nonexistent/pump.sock"}) {
+    world.pump = pump;
+    const auto rig = sim::make_alice_rig(world);
+    ASSERT_TRUE(rig.ok());
+    EXPECT_EQ(why_not(Side::alice, **rig), "") << pump;
+    for (const auto& entry : (*rig)->entries())
+      EXPECT_TRUE(check_role(Side::alice, Protocol::bbm92, entry.role).ok()) << entry.role;
+  }
+  const auto bob = sim::make_bob_rig(entangled());
+  ASSERT_TRUE(bob.ok());
+  EXPECT_EQ(why_not(Side::bob, **bob), "");
+}
+
+TEST_F(APairLink, NeedsATaggerOnBothSides) {
+  hal::Rig rig;
+  rig.receiver = hal::ReceiverKind::passive;
+  for (const Side side : {Side::alice, Side::bob}) EXPECT_NE(why_not(side, rig).find("role=tagger"), std::string::npos);
+}
+
+TEST_F(APairLink, NeedsReceiversThatChooseTheirBasisByThemselves) {
+  const auto rig = std::move(sim::make_bob_rig(entangled())).value();
+  rig->receiver = hal::ReceiverKind::active;
+  EXPECT_NE(why_not(Side::bob, *rig).find("passive receiver"), std::string::npos);
+}
+
+TEST_F(APairLink, NeedsAChannelForEachDetector) {
+  const auto rig = std::move(sim::make_bob_rig(entangled())).value();
+  rig->timing.channels.back().channel = 40;
+  EXPECT_NE(why_not(Side::bob, *rig).find("4 detectors need 41"), std::string::npos) << why_not(Side::bob, *rig);
+}
+
+TEST_F(APairLink, KnowsNoDetectorThatItsReceiverHasNot) {
+  const auto rig = std::move(sim::make_alice_rig(entangled())).value();
+  rig->add("spare", "detector-4", detector());
+  EXPECT_NE(why_not(Side::alice, *rig).find("role=detector-4: this receiver has 4 detectors"), std::string::npos);
+}
+
+TEST_F(APairLink, HeatsNoCrystalThatNobodyPumps) {
+  sim::WorldOptions world = entangled();
+  world.pump = "/nonexistent/pump.sock";
+  const auto rig = std::move(sim::make_alice_rig(world)).value();
+  rig->add("oven", "oven", std::make_unique<sim::TemperatureController>(sim::TemperatureConfig{}, *rig->clock));
+  EXPECT_NE(why_not(Side::alice, *rig).find("role=oven: expected a device with role=pump"), std::string::npos);
 }
 
 TEST_F(ARole, DecidesWhatStandsInTheLight) {
