@@ -2,7 +2,6 @@
 // Arrival histogram index of a tag from Locator's exact offset.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -10,26 +9,27 @@
 
 namespace nicol::detection {
 
-/// `bins` bins of `width`, centred on the slot's start.
+/// `bins` bins of `width`, centred on the slot's start. The reciprocal is rounded up: the last tags of all may be given
+/// the bin beyond the last, so a row has room for it (kBeyond).
 template <class Int>
 class ArrivalBins {
  public:
-  ArrivalBins(std::size_t bins, std::int64_t width, Int steps) noexcept
-      : half_(static_cast<Int>(bins) * width * steps), per_bin_(2 * width * steps), last_(bins - 1) {
+  static constexpr std::size_t kBeyond = 1;
+  ArrivalBins(std::size_t bins, std::int64_t width, Int twice_steps) noexcept
+      : half_(static_cast<Int>(bins) * width * (twice_steps / 2)), per_bin_(width * twice_steps) {
     if constexpr (sizeof(Int) == 8) inverse_ = ~std::uint64_t{0} / static_cast<std::uint64_t>(per_bin_) + 1;
   }
-  bool holds(Int twice) const noexcept { return twice >= -half_ && twice < half_; }
+  bool holds(Int twice) const noexcept { return within(twice, half_); }
   std::size_t operator()(Int twice) const noexcept {
     const auto from_left = static_cast<std::uint64_t>(twice + half_);
     if constexpr (sizeof(Int) == 8)
-      return std::min(static_cast<std::size_t>((static_cast<UnsignedWide>(from_left) * inverse_) >> 64), last_);
+      return static_cast<std::size_t>((static_cast<UnsignedWide>(from_left) * inverse_) >> 64);
     else
       return static_cast<std::size_t>((twice + half_) / per_bin_);
   }
 
  private:
   Int half_, per_bin_;
-  std::size_t last_;
   std::uint64_t inverse_ = 0;
 };
 

@@ -30,9 +30,16 @@ class ChannelTable {
   /// Counts the channels of `role` (detector at Bob, herald at Alice).
   ChannelTable(const hal::TimingLayout& timing, const StreamTiming& unit, hal::ChannelRole role);
 
-  const Entry& operator[](std::uint16_t channel) const noexcept {
-    return entries_.data()[std::min<std::size_t>(channel, entries_.size() - 1)];
-  }
+  /// For a loop over many tags.
+  struct View {
+    const Entry* entries;
+    std::size_t last;
+    const Entry& operator[](std::uint16_t channel) const noexcept {
+      return entries[std::min<std::size_t>(channel, last)];
+    }
+  };
+  View view() const noexcept { return {entries_.data(), entries_.size() - 1}; }
+  const Entry& operator[](std::uint16_t channel) const noexcept { return view()[channel]; }
   const std::vector<hal::ChannelLayout>& counted() const { return counted_; }
   bool has_frame() const { return has_frame_; }
   bool has_sync() const { return has_sync_; }

@@ -8,7 +8,7 @@
 #include <limits>
 #include <numeric>
 
-#include "controller/detection/arrival_bins.hpp"
+#include "controller/secret/large_pages.hpp"
 
 namespace nicol::detection {
 namespace {
@@ -18,6 +18,21 @@ std::int64_t bin_picoseconds(const StreamTiming& unit, std::size_t bins) {
   const std::int64_t shown = std::min(2 * unit.gate, unit.period) / unit.den;
   return std::max<std::int64_t>((shown + static_cast<std::int64_t>(bins) - 1) / static_cast<std::int64_t>(bins), 1);
 }
+
+/// What a detector says of a slot: bit 0 basis, bit 1 bit. An active receiver's basis is its own setting.
+struct Said {
+  const std::uint8_t* code_of;
+  const std::uint64_t *bases, *swapped;
+
+  static unsigned setting(const std::uint64_t* words, std::int64_t slot) noexcept {
+    return static_cast<unsigned>(words[slot / 64] >> (slot % 64)) & 1U;
+  }
+  unsigned operator()(std::int64_t slot, unsigned who) const noexcept {
+    const unsigned c = code_of[who];
+    if (bases == nullptr) return c;
+    return setting(bases, slot) | ((c & 2U) ^ ((swapped == nullptr ? 0U : setting(swapped, slot)) << 1));
+  }
+};
 
 }  // namespace
 
@@ -35,136 +50,164 @@ ClickJudge::ClickJudge(const StreamTiming& unit, const ChannelTable& channels, c
       last_(std::numeric_limits<std::int64_t>::min() / 2),
       bases_(options.capacity),
       bits_(options.capacity),
-      arrival_(channels.counted().size() * bins_),
+      row_(bins_ + ArrivalBins<std::int64_t>::kBeyond),
+      arrival_(channels.counted().size() * row_),
       beside_gate_(channels.counted().size()) {
   slots_.reserve(capacity_);
+  secret::prefer_large_pages(slots_.data(), capacity_ * sizeof(std::uint64_t));
   for (const hal::ChannelLayout& c : channels.counted()) {
-    if (c.basis == 1) diagonal_ |= 1U << codes_.size();
-    codes_.push_back(static_cast<std::uint8_t>(c.basis | (c.bit << 1)));
+    if (c.basis == 1) diagonal_ |= 1U << channel_of_.size();
+    codes_[channel_of_.size()] = static_cast<std::uint8_t>(c.basis | (c.bit << 1));
     channel_of_.push_back(c.channel);
   }
 }
 
 void ClickJudge::take(const Stretch& stretch, std::span<const std::int64_t> times, std::span<const std::uint8_t> who) {
   const std::int64_t widest = gate_ + blind_ + static_cast<std::int64_t>(bins_) * bin_width_;
-  if (fits(stretch, times.back(), widest))
-    run<std::int64_t>(stretch, times, who);
+  const Places places = places_for(times.size(), stretch.first);
+  if (!fits(stretch, times.back(), widest))
+    run<Wide, Places::asked>(stretch, times, who);
+  else if (places == Places::sure)
+    run<std::int64_t, Places::sure>(stretch, times, who);
   else
-    run<Wide>(stretch, times, who);
+    run<std::int64_t, Places::asked>(stretch, times, who);
 }
 
-/// Some detector was still blind when this slot's gate opened: the last tag of another slot, or of none, is `gap` ago.
-template <class Int>
-bool ClickJudge::blinded(std::int64_t gap, const Locator<Int>& at, Int twice) const noexcept {
-  if (gap >= blind_ + gate_) return false;
-  if (gap < blind_) return true;
-  return 2 * at.steps() * static_cast<Int>(blind_ - gap) + twice + at.reach() > 0;
+/// Room for all clicks of a stretch at once, so that none of them need look for it. The newest click stays at hand: its
+/// slot may still be open.
+ClickJudge::Places ClickJudge::places_for(std::size_t tags, std::int64_t first_slot) {
+  constexpr std::size_t kStep = 4096;
+  if (staged_ + tags > kStage) move_out(staged_ - 1);
+  if (clicks_ + tags > slots_.size()) slots_.resize(std::min(capacity_, clicks_ + tags + kStep));
+  const std::vector<SlotRange>& gone = dropped_->ranges();
+  const bool behind = gone.empty() || (first_slot > 0 && gone.back().end <= static_cast<std::uint64_t>(first_slot));
+  const bool sure = scope_.bases == nullptr && clicks_ + tags <= slots_.size() && behind;
+  return sure ? Places::sure : Places::asked;
 }
 
-template <class Int>
+/// What a run over many tags changes, in registers: through a member each stored code would make the compiler read all
+/// others anew.
+struct ClickJudge::Open {
+  std::int64_t last, slot;
+  std::uint32_t fired;
+  Scratch::Fate fate;
+  std::uint64_t* click;  // behind the newest
+  std::uint8_t* code;
+
+  bool several() const noexcept { return (fired & (fired - 1)) != 0 && fate == Scratch::Fate::staged; }
+  void begin(std::int64_t next, unsigned who, Scratch::Fate of_it) noexcept {
+    slot = next;
+    fired = 1U << who;
+    fate = of_it;
+  }
+  /// Writes the click of this slot in any case, counts it if it is one: no branch for a slot that was blind.
+  void stage(unsigned said) noexcept {
+    *click = static_cast<std::uint64_t>(slot);
+    *code = static_cast<std::uint8_t>(said);
+    click += fate == Scratch::Fate::staged ? 1 : 0;
+    code += fate == Scratch::Fate::staged ? 1 : 0;
+  }
+};
+
+ClickJudge::Open ClickJudge::open() noexcept {
+  const Scratch::Slot& at = scope_.scratch->open;
+  return {last_, at.slot, at.fired, at.fate, slots_.data() + clicks_, scope_.scratch->codes + staged_};
+}
+
+void ClickJudge::keep(const Open& open) noexcept {
+  last_ = open.last;
+  scope_.scratch->open = {open.slot, open.fired, open.fate};
+  clicks_ = static_cast<std::size_t>(open.click - slots_.data());
+  staged_ = static_cast<std::size_t>(open.code - scope_.scratch->codes);
+}
+
+template <class Int, ClickJudge::Places kPlaces>
 void ClickJudge::run(const Stretch& stretch, std::span<const std::int64_t> times, std::span<const std::uint8_t> who) {
   const Locator<Int> at(stretch, gate_);
-  const ArrivalBins<Int> bin(bins_, bin_width_, at.steps());
-  const std::int64_t *time = times.data(), *const end = time + times.size();
-  const std::uint8_t* detector = who.data();
+  const ArrivalBins<Int> bin(bins_, bin_width_, at.twice_steps());
+  const std::uint64_t block_slots = slots_in_block_;
+  const std::int64_t blind = blind_, longest = blind_ + gate_;
+  const Said said{codes_.data(), kPlaces == Places::sure ? nullptr : scope_.bases, scope_.swapped};
   std::uint32_t* const arrival = arrival_.data();
-  const std::size_t bins = bins_;
-  const std::uint64_t slots = slots_in_block_;
-  Scratch& scratch = *scope_.scratch;
-  Scratch::Slot open = scratch.open;
-  std::int64_t last = last_;
-  for (; time != end && *time < at.earliest(); ++time, ++detector) last = *time;
+  const std::size_t row = row_;
+  Open open = this->open();
+  const std::int64_t* time = times.data();
+  const std::int64_t* const end = time + times.size();
+  for (; time != end && *time < at.earliest(); ++time) open.last = *time;
+  const std::uint8_t* detector = who.data() + (time - times.data());
   for (; time != end; ++time, ++detector) {
-    const std::int64_t t = *time, gap = t - last;
     const unsigned w = *detector;
-    const auto place = at(t);
-    last = t;
-    if (static_cast<std::uint64_t>(place.slot) >= slots) continue;
-    if (!bin.holds(place.twice)) {
-      ++far_off_;
-      continue;
-    }
-    ++arrival[w * bins + bin(place.twice)];
+    const std::int64_t gap = std::min(*time - open.last, longest);
+    open.last = *time;
+    const auto place = at(*time);
+    if (static_cast<std::uint64_t>(place.slot) >= block_slots) continue;
     if (!at.in_gate(place.twice)) {
-      ++beside_gate_[w];
+      out_of_gate(bin, place.twice, w);
       continue;
     }
+    ++arrival[w * row + bin(place.twice)];
     if (place.slot <= open.slot) {
-      join(open, place.slot, w);
+      open.fired |= further({open.slot, open.fired, open.fate}, place.slot, w);
       continue;
     }
-    if (open.fired & (open.fired - 1)) settle(open);
-    const bool blind = blinded(gap, at, place.twice);
-    blinded_ += blind ? 1 : 0;
-    open = {place.slot, 1U << w, blind ? Scratch::Fate::blinded : stage(place.slot, w)};
+    if (open.several()) settle(open.slot, open.fired, open.code[-1]);
+    // Some detector was still blind when this slot's gate opened: the tag before, of whatever slot, is too near.
+    const bool is_blind = at.twice_steps() * static_cast<Int>(blind - gap) + place.twice + at.reach() > 0;
+    blinded_ += is_blind ? 1 : 0;
+    auto fate = is_blind ? Scratch::Fate::blinded : Scratch::Fate::staged;
+    if (kPlaces == Places::asked && !is_blind && !has_place(place.slot, open.click)) fate = Scratch::Fate::dropped;
+    open.begin(place.slot, w, fate);
+    if (kPlaces == Places::sure || fate == Scratch::Fate::staged) open.stage(said(place.slot, w));
   }
-  last_ = last;
-  scratch.open = open;
+  keep(open);
 }
 
-/// A further tag of the open slot. (A slot already over is met again only where an extrapolated rate was off by a gate:
-/// such a tag blinds and says nothing.)
-void ClickJudge::join(Scratch::Slot& open, std::int64_t slot, unsigned who) noexcept {
-  if (slot != open.slot || open.fired == 0) return;
+/// A tag of a slot that has one already: what it adds to the detectors that fired. (A slot already over is met again
+/// only where an extrapolated rate was off by a gate: such a tag blinds and says nothing.)
+std::uint32_t ClickJudge::further(Scratch::Slot open, std::int64_t slot, unsigned who) noexcept {
+  if (slot != open.slot || open.fired == 0) return 0;
   repeats_ += (open.fired >> who) & 1U;
   blinded_ += open.fate == Scratch::Fate::blinded ? 1 : 0;
-  open.fired |= 1U << who;
+  return 1U << who;
 }
 
-inline ClickJudge::Scratch::Fate ClickJudge::stage(std::int64_t slot, unsigned who) {
-  if (!make_room(slot)) return Scratch::Fate::dropped;
-  slots_.data()[clicks_++] = static_cast<std::uint64_t>(slot);
-  scope_.scratch->codes[staged_++] = static_cast<std::uint8_t>(code(slot, who));
-  return Scratch::Fate::staged;
-}
-
-/// Room for one more click, unless its slot is dropped or the block is full.
-inline bool ClickJudge::make_room(std::int64_t slot) {
+/// No dropped slot, and the block is not full.
+bool ClickJudge::has_place(std::int64_t slot, const std::uint64_t* next) {
   if (dropped_->contains(static_cast<std::uint64_t>(slot))) return false;
-  if (clicks_ == slots_.size()) [[unlikely]] {
-    constexpr std::size_t kStep = 4096;
-    slots_.resize(std::min(capacity_, clicks_ + kStep));
-    if (clicks_ == slots_.size()) {
-      overfull_ = true;
-      dropped_->add(slot, static_cast<std::int64_t>(slots_in_block_));
-      return false;
-    }
-  }
-  if (staged_ == kStage) [[unlikely]]
-    flush();
-  return true;
+  if (next != slots_.data() + slots_.size()) return true;
+  overfull_ = true;
+  dropped_->add(slot, static_cast<std::int64_t>(slots_in_block_));
+  return false;
 }
 
 void ClickJudge::complete(std::uint64_t slots) {
   Scratch::Slot& open = scope_.scratch->open;
   if (open.fired == 0 || static_cast<std::uint64_t>(open.slot) >= slots) return;
-  settle(open);
+  const Open at = this->open();
+  if (at.several()) settle(open.slot, open.fired, at.code[-1]);
   open.fired = 0;
 }
 
-inline unsigned ClickJudge::code(std::int64_t slot, unsigned who) const noexcept {
-  const unsigned c = codes_.data()[who];
-  if (scope_.bases == nullptr) return c;
-  const auto setting = [&](const std::uint64_t* words) {
-    return static_cast<unsigned>(words[slot / 64] >> (slot % 64)) & 1U;
-  };
-  const unsigned swapped = scope_.swapped == nullptr ? 0U : setting(scope_.swapped);
-  return setting(scope_.bases) | ((c & 2U) ^ (swapped << 1));
-}
-
-/// The open slot is over. Several detectors: the last staged click gets its coins.
-void ClickJudge::settle(Scratch::Slot& open) {
-  if (std::has_single_bit(open.fired) || open.fate != Scratch::Fate::staged) return;
-  Scratch& scratch = *scope_.scratch;
-  random_->fill(Purpose::multi_click, static_cast<std::uint64_t>(open.slot), std::span(&scratch.coin, 1));
-  const unsigned coins = static_cast<unsigned>(scratch.coin) & 3U;
+/// A slot with several detectors is over: its click gets its coins.
+void ClickJudge::settle(std::int64_t slot, std::uint32_t fired, std::uint8_t& said) {
+  std::byte& coin = scope_.scratch->coin;
+  random_->fill(Purpose::multi_click, static_cast<std::uint64_t>(slot), std::span(&coin, 1));
+  const unsigned coins = static_cast<unsigned>(coin) & 3U;
   const bool active = scope_.bases != nullptr;
-  const bool cross = !active && (open.fired & diagonal_) != 0 && (open.fired & ~diagonal_) != 0;
+  const bool cross = !active && (fired & diagonal_) != 0 && (fired & ~diagonal_) != 0;
   ++(cross ? cross_basis_ : same_basis_);
-  std::uint8_t& said = scratch.codes[staged_ - 1];
   said = static_cast<std::uint8_t>(cross ? coins : (said & 1U) | (coins & 2U));
 }
 
+template <class Int>
+void ClickJudge::out_of_gate(const ArrivalBins<Int>& bin, Int twice, unsigned who) noexcept {
+  if (!bin.holds(twice)) {
+    ++far_off_;
+    return;
+  }
+  ++arrival_.data()[who * row_ + bin(twice)];
+  ++beside_gate_.data()[who];
+}
 /// Eight codes at a time: the wanted bit of each byte, gathered by one multiplication.
 void ClickJudge::pack(unsigned bit, std::size_t words) noexcept {
   Scratch& s = *scope_.scratch;
@@ -179,15 +222,17 @@ void ClickJudge::pack(unsigned bit, std::size_t words) noexcept {
   }
 }
 
-void ClickJudge::flush() {
+void ClickJudge::flush() { move_out(staged_); }
+
+void ClickJudge::move_out(std::size_t oldest) {
   Scratch& s = *scope_.scratch;
-  const std::size_t words = secret::words_for(staged_);
-  std::fill_n(s.codes + staged_, words * 64 - staged_, std::uint8_t{0});
+  const std::size_t words = secret::words_for(oldest);
   pack(0, words);
-  bases_.append(std::span(s.packed).first(words), staged_);
+  bases_.append(std::span(s.packed).first(words), oldest);
   pack(1, words);
-  bits_.append(std::span(s.packed).first(words), staged_);
-  staged_ = 0;
+  bits_.append(std::span(s.packed).first(words), oldest);
+  std::copy(s.codes + oldest, s.codes + staged_, s.codes);
+  staged_ -= oldest;
 }
 
 Clicks ClickJudge::take_clicks() {
@@ -203,8 +248,9 @@ void ClickJudge::report(DetectionReport& into) const {
   into.blinded = blinded_;
   into.histogram_bin = bin_;
   for (std::size_t d = 0; d < channel_of_.size(); ++d) {
-    const auto row = arrival_.begin() + static_cast<std::ptrdiff_t>(d * bins_);
-    into.arrival.emplace_back(row, row + static_cast<std::ptrdiff_t>(bins_));
+    const std::span<const std::uint32_t> row = std::span(arrival_).subspan(d * row_, row_);
+    into.arrival.emplace_back(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(bins_));
+    into.arrival.back().back() += row.back();
     const std::uint64_t shown =
         std::accumulate(into.arrival.back().begin(), into.arrival.back().end(), std::uint64_t{0});
     into.in_gate += shown - beside_gate_[d];

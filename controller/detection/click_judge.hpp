@@ -2,10 +2,12 @@
 // The rules of DESIGN.md 6.2, in their order: liveness first, then what a slot with one or several tags says.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "controller/detection/arrival_bins.hpp"
 #include "controller/detection/slot_detector.hpp"
 #include "controller/detection/slot_stream.hpp"
 
@@ -13,7 +15,8 @@ namespace nicol::detection {
 
 class ClickJudge final : public TagSink {
  public:
-  static constexpr std::size_t kStage = 32768;
+  static constexpr std::size_t kStage = 131072;  // opening the collectors costs as many tags as they are long
+  static_assert(kStage > SlotStream::kQueue);
   /// Everything that waits between two calls and could tell a bit; lives in locked memory.
   struct Scratch {
     std::int64_t times[SlotStream::kQueue];
@@ -24,7 +27,7 @@ class ClickJudge final : public TagSink {
     struct Slot {
       std::int64_t slot;
       std::uint32_t fired;  // detectors, by index; 0: nothing open
-      Fate fate;            // staged: its click is the last of `codes`
+      Fate fate;            // staged: its click is the newest of `codes`
     } open;
     std::byte coin;
   };
@@ -54,24 +57,29 @@ class ClickJudge final : public TagSink {
   void report(DetectionReport& into) const;
 
  private:
-  template <class Int>
+  /// sure: a passive receiver, no dropped slot ahead and memory for every tag, so that no click need ask.
+  enum class Places : std::uint8_t { asked, sure };
+  Places places_for(std::size_t tags, std::int64_t first_slot);
+  struct Open;
+  Open open() noexcept;
+  void keep(const Open& open) noexcept;
+  template <class Int, Places kPlaces>
   void run(const Stretch& stretch, std::span<const std::int64_t> times, std::span<const std::uint8_t> who);
   template <class Int>
-  bool blinded(std::int64_t gap, const Locator<Int>& at, Int twice) const noexcept;
-  void join(Scratch::Slot& open, std::int64_t slot, unsigned who) noexcept;
-  Scratch::Fate stage(std::int64_t slot, unsigned who);
-  bool make_room(std::int64_t slot);
-  unsigned code(std::int64_t slot, unsigned who) const noexcept;
-  void settle(Scratch::Slot& open);
+  void out_of_gate(const ArrivalBins<Int>& bin, Int twice, unsigned who) noexcept;
+  std::uint32_t further(Scratch::Slot open, std::int64_t slot, unsigned who) noexcept;
+  bool has_place(std::int64_t slot, const std::uint64_t* next);
+  void settle(std::int64_t slot, std::uint32_t fired, std::uint8_t& said);
   void pack(unsigned bit, std::size_t words) noexcept;
+  void move_out(std::size_t oldest);
 
   std::int64_t gate_, blind_;
   std::uint64_t slots_in_block_;
   std::size_t capacity_, bins_;
   std::int64_t bin_width_;  // stream time
   Picoseconds bin_;
-  std::vector<std::uint8_t> codes_;  // by detector: bit 0 basis, bit 1 bit
-  std::uint32_t diagonal_ = 0;       // detectors of the diagonal basis
+  std::array<std::uint8_t, 32> codes_{};  // by detector: bit 0 basis, bit 1 bit
+  std::uint32_t diagonal_ = 0;            // detectors of the diagonal basis
   std::vector<std::uint16_t> channel_of_;
   DroppedSlots* dropped_;
   Random* random_;
@@ -83,6 +91,7 @@ class ClickJudge final : public TagSink {
   secret::BitCollector bases_, bits_;
   std::size_t staged_ = 0;
   bool overfull_ = false;
+  std::size_t row_;  // bins of a detector in arrival_, with the one beyond
   std::vector<std::uint32_t> arrival_;
   std::vector<std::uint64_t> beside_gate_;  // by detector: in the histogram but out of the gate
   std::uint64_t far_off_ = 0, repeats_ = 0, same_basis_ = 0, cross_basis_ = 0, blinded_ = 0;

@@ -10,6 +10,7 @@ namespace nicol::detection {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min() / 4;
+constexpr std::int64_t kLongestStream = std::int64_t{1} << 61;  // SlotStream refuses longer ones
 
 }  // namespace
 
@@ -94,11 +95,11 @@ void SlotClock::measure_rate() noexcept {
 /// Half a gate for the jitter, plus what the rate can be wrong by: 200 ppm before it is measured; after that the same
 /// jitter at the far end of the baseline, and 1 ppm of wander.
 std::int64_t SlotClock::tolerance(std::int64_t intervals) const noexcept {
-  const Wide elapsed = static_cast<Wide>(intervals) * interval_;
-  const Wide drift = rate_intervals_ < kLockedAfter
-                         ? elapsed / 5'000
-                         : static_cast<Wide>(gate_ / 2) * intervals / rate_intervals_ + elapsed / 1'000'000;
-  return static_cast<std::int64_t>(std::min<Wide>(gate_ / 2 + drift, interval_ / 4));
+  // Asked of no more intervals than a stream can hold, and a gate is no longer than one: nothing overflows.
+  const std::int64_t elapsed = intervals * interval_;
+  const std::int64_t drift =
+      rate_intervals_ < kLockedAfter ? elapsed / 5'000 : gate_ / 2 * intervals / rate_intervals_ + elapsed / 1'000'000;
+  return std::min(gate_ / 2 + drift, interval_ / 4);
 }
 
 Stretch SlotClock::oldest() const noexcept {
@@ -124,7 +125,8 @@ std::int64_t SlotClock::trusted_slots() const noexcept {
 bool SlotClock::over(std::int64_t sync_in) const noexcept {
   const std::int64_t left = needed_ - 1 - newest().index;
   if (left <= 0) return true;
-  return static_cast<Wide>(sync_in) > newest().time + static_cast<Wide>(left) * interval_ + tolerance(left);
+  if (left > kLongestStream / interval_) return false;
+  return sync_in > newest().time + left * interval_ + tolerance(left);
 }
 
 }  // namespace nicol::detection

@@ -25,8 +25,8 @@ struct SlotDetector::Impl {
       search.emplace(sizeof(ClockScratch));
     }
     scratch.with_write([](std::span<std::byte> memory) {
-      auto* s = new (memory.data()) ClickJudge::Scratch{};
-      s->open.slot = -1;
+      auto* s = new (memory.data()) ClickJudge::Scratch;  // zero already
+      s->open = {-1, 0, ClickJudge::Scratch::Fate::blinded};
     });
   }
 

@@ -10,6 +10,22 @@ namespace nicol::detection {
 
 static_assert(SlotStream::kQueue == ClockScratch::kClicks);
 
+namespace {
+
+/// How many of these sorted times are earlier: few, as a rule, of many. No branch but the last depends on a time.
+std::size_t count_before(std::span<const std::int64_t> times, std::int64_t to) noexcept {
+  constexpr std::size_t kStep = 16;
+  const std::int64_t* const t = times.data();
+  std::size_t n = 0;
+  while (n + kStep <= times.size() && t[n + kStep - 1] < to) n += kStep;
+  const std::size_t end = std::min(n + kStep, times.size());
+  std::size_t more = 0;
+  for (std::size_t i = n; i < end; ++i) more += t[i] < to ? 1U : 0U;
+  return n + more;
+}
+
+}  // namespace
+
 SlotStream::SlotStream(const hal::TimingLayout& timing, TickLength tick, hal::ChannelRole counted,
                        const SlotSourceOptions& options, DroppedSlots& dropped)
     : unit_(timing, tick),
@@ -92,18 +108,20 @@ std::size_t SlotStream::queue_run(std::span<const hal::TimeTag> tags, Memory mem
   std::int64_t* const times = memory.times.data();
   std::uint8_t* const who = memory.who.data();
   const std::int64_t origin = origin_, num = unit_.num;
+  const ChannelTable::View channels = channels_.view();
   std::int64_t last = last_ticks_;
   std::int64_t newest = tail_ > 0 ? times[tail_ - 1] : std::numeric_limits<std::int64_t>::min();
-  std::size_t n = tail_, taken = 0;
-  for (const hal::TimeTag& tag : tags) {
-    const ChannelTable::Entry& e = channels_[tag.channel];
-    if (tag.ticks < last || n == kQueue || e.use > ChannelUse::counted) break;
-    ++taken;
-    last = tag.ticks;
-    if (e.use == ChannelUse::ignored) continue;
+  std::size_t n = tail_;
+  const hal::TimeTag* tag = tags.data();
+  const hal::TimeTag* const end = tag + tags.size();
+  for (; tag != end; ++tag) {
+    const ChannelTable::Entry e = channels[tag->channel];
+    if (tag->ticks < last || n == kQueue || e.use > ChannelUse::counted) break;
+    last = tag->ticks;
     const std::int64_t t = (last - origin) * num - e.delay;
     times[n] = t;
     who[n] = e.who;
+    if (e.use == ChannelUse::ignored) continue;
     if (t < newest) [[unlikely]]
       sort_in(memory, n);
     else
@@ -112,7 +130,7 @@ std::size_t SlotStream::queue_run(std::span<const hal::TimeTag> tags, Memory mem
   }
   tail_ = n;
   last_ticks_ = last;
-  return taken;
+  return static_cast<std::size_t>(tag - tags.data());
 }
 
 /// Delays differ by little: a tag that overtook others moves by a place or two.
@@ -235,8 +253,7 @@ void SlotStream::feed(const Stretch& stretch, std::int64_t to, Memory memory, Ta
   fed_to_ = to;
   fed_by_ = stretch;
   if (!lost_.empty()) drop_losses(stretch, to);
-  const std::int64_t *const first = memory.times.data() + head_, *const last = memory.times.data() + tail_;
-  const auto n = static_cast<std::size_t>(std::lower_bound(first, last, to) - first);
+  const std::size_t n = count_before(std::span(memory.times).subspan(head_, tail_ - head_), to);
   if (n > 0 && !done()) sink.take(stretch, memory.times.subspan(head_, n), memory.who.subspan(head_, n));
   head_ += n;
 }

@@ -5,11 +5,19 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace nicol::detection {
 
 __extension__ using Wide = __int128;
 __extension__ using UnsignedWide = unsigned __int128;
+template <class Int>
+using UnsignedOf = std::conditional_t<sizeof(Int) == 8, std::uint64_t, UnsignedWide>;
+/// -half <= x < half, for half >= 0, in one comparison.
+template <class Int>
+constexpr bool within(Int x, Int half) noexcept {
+  return static_cast<UnsignedOf<Int>>(x) + static_cast<UnsignedOf<Int>>(half) < 2 * static_cast<UnsignedOf<Int>>(half);
+}
 
 /// Slot first + i starts at begin + i * length / steps, an exact rational; valid on both sides of begin.
 struct Stretch {
@@ -35,7 +43,8 @@ class Locator {
         first_(s.first),
         half_(s.length / (2 * s.steps)),
         length_(s.length),
-        steps_(s.steps),
+        twice_length_(2 * static_cast<Int>(s.length)),
+        twice_steps_(2 * static_cast<Int>(s.steps)),
         reach_(static_cast<Int>(gate) * s.steps),
         inverse_(static_cast<std::uint64_t>((static_cast<UnsignedWide>(static_cast<std::uint64_t>(s.steps)) << 64) /
                                             static_cast<std::uint64_t>(s.length))) {}
@@ -47,20 +56,20 @@ class Locator {
     // inverse_ and half_ are rounded down, so the guess is the nearest slot or the one before it.
     auto r =
         static_cast<std::int64_t>((static_cast<UnsignedWide>(static_cast<std::uint64_t>(x + half_)) * inverse_) >> 64);
-    Int twice = 2 * (static_cast<Int>(x) * steps_ - static_cast<Int>(r) * length_);
+    Int twice = static_cast<Int>(x) * twice_steps_ - static_cast<Int>(r) * twice_length_;
     if (twice >= length_) [[unlikely]] {
       ++r;
-      twice -= 2 * length_;
+      twice -= twice_length_;
     }
     return {first_ + r, twice};
   }
-  bool in_gate(Int twice) const noexcept { return twice >= -reach_ && twice < reach_; }
+  bool in_gate(Int twice) const noexcept { return within(twice, reach_); }
   Int reach() const noexcept { return reach_; }
-  Int steps() const noexcept { return steps_; }
+  Int twice_steps() const noexcept { return twice_steps_; }
 
  private:
   std::int64_t begin_, first_, half_;
-  Int length_, steps_, reach_;
+  Int length_, twice_length_, twice_steps_, reach_;
   std::uint64_t inverse_;
 };
 

@@ -7,6 +7,7 @@
 #include <bit>
 #include <stdexcept>
 
+#include "controller/secret/large_pages.hpp"
 #include "controller/sifting/validation.hpp"
 
 namespace nicol::sifting {
@@ -38,7 +39,10 @@ Masks compare(const PublicBits& alice, const PublicBits& bob) {
 }
 
 std::vector<std::uint32_t> positions_of(const PublicBits& mask) {
-  std::vector<std::uint32_t> out(mask.popcount());
+  std::vector<std::uint32_t> out;
+  out.reserve(mask.popcount());
+  secret::prefer_large_pages(out.data(), mask.popcount() * sizeof(std::uint32_t));
+  out.resize(mask.popcount());
   std::uint32_t* next = out.data();
   std::uint32_t base = 0;
   for (std::uint64_t word : mask.words()) {
@@ -123,7 +127,11 @@ std::uint64_t DetectionList::dropped_slots() const noexcept {
 }
 
 DetectionList announce(const detection::Clicks& clicks) {
-  return {clicks.slots, bases_in_public(clicks.bases), clicks.dropped};
+  std::vector<std::uint64_t> slots;
+  slots.reserve(clicks.slots.size());
+  secret::prefer_large_pages(slots.data(), clicks.slots.size() * sizeof(std::uint64_t));
+  slots.assign(clicks.slots.begin(), clicks.slots.end());
+  return {std::move(slots), bases_in_public(clicks.bases), clicks.dropped};
 }
 
 Result<AliceSift> sift_alice(detection::Clicks&& prepared, std::uint64_t block_slots, std::uint64_t slots_prepared,
