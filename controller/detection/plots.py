@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws the figures of TIMING.md as SVG from the tables that clock_trace prints. Python's own library alone.
 
-  ninja -C build/release clock_trace
-  build/release/tests/unit/detection/clock_trace | controller/detection/plots.py controller/detection
+  ninja -C build/release clock_trace pair_trace
+  (cd build/release/tests/unit/detection; ./clock_trace; pairs/pair_trace) | controller/detection/plots.py controller/detection
 """
 import math
 import pathlib
@@ -157,6 +157,19 @@ def acquisition(rows, file):
     plot.save(file)
 
 
+def peak(rows, figures, file):
+    """Coincidences about the line, the window that was fitted, and what chance gives as counted off the peak."""
+    window, coincidences, accidentals, chance = figures
+    plot = Plot("Coincidences of two free-running taggers", (-4, 4), (0.5, 2 * max(r[1] for r in rows)),
+                "Bob less Alice, off the tracked line (ns)", f"pairs in {rows[1][0] - rows[0][0]:.0f} ps, 30 s", ("y",))
+    plot.band((-window / 2000, window / 2000), "window")
+    plot.line([(-4, chance), (4, chance)], RED)
+    plot.dots([(x / 1000, count) for x, count in rows if count], BLUE, 1.8)
+    plot.note(0, f"window {window:.0f} ps: {coincidences:.0f} pairs", BLUE)
+    plot.note(1, f"off the peak, same window: {accidentals:.0f}", RED)
+    plot.save(file)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     tables = read_tables(sys.stdin)
@@ -164,6 +177,7 @@ def main():
     offset(tables["track"], folder / "timing-phase.svg")
     jitter(tables["arrival"], tables["shape"][0], folder / "timing-jitter.svg")
     acquisition(tables["acquisition"], folder / "timing-acquisition.svg")
+    peak(tables["peak"], tables["peak_window"][0], folder / "timing-coincidences.svg")
 
 
 if __name__ == "__main__":

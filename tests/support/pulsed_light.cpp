@@ -44,9 +44,10 @@ class BobsClock {
     return t;
   }
   double frequency(double alice) const { return at(frequency_, alice); }
+  const std::vector<double>& frequencies() const { return frequency_; }
 
  private:
-  static constexpr double kStep = 0.01;
+  static constexpr double kStep = PulsedTags::kFrequencyStep;
   static double at(const std::vector<double>& grid, double seconds) {
     const double x = std::clamp(seconds / kStep, 0.0, static_cast<double>(grid.size()) - 1.001);
     const auto i = static_cast<std::size_t>(x);
@@ -111,6 +112,7 @@ PulsedTags send(const PulsedLink& link, const detection::PublicPattern& pattern)
   PulsedTags out;
   out.first_light_s = bob(0);
   out.end_frequency = bob.frequency(block);
+  out.frequency = bob.frequencies();
   out.end_ticks = link.tick.to_ticks(Picoseconds::seconds(end));
   std::array<double, 4> ready{};
   for (const Arrival& a : arrivals) {

@@ -47,6 +47,8 @@ struct PulsedTags {
   std::int64_t end_ticks = 0;
   double first_light_s = 0;  // stream time of slot 0
   double end_frequency = 0;  // Bob's clock at the end of the block, relative
+  static constexpr double kFrequencyStep = 0.01;
+  std::vector<double> frequency;  // the same, so many seconds of Alice's time apart from slot 0 on
 };
 
 PulsedTags send(const PulsedLink& link, const detection::PublicPattern& pattern);

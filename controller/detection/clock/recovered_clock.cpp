@@ -11,7 +11,7 @@
 namespace nicol::detection {
 namespace {
 
-constexpr std::size_t kFirstAttempt = 256, kAttemptStep = 128;
+constexpr std::size_t kFirstAttempt = 256, kAttemptStep = 128, kNearStep = 64;
 constexpr std::size_t kBatch = 256, kLargestBatch = 4096;
 constexpr double kStrongBatch = 25, kUsableBatch = 12;  // Rayleigh evidence: 1e-11, 6e-6
 constexpr double kLongestBatch = 1;                     // seconds
@@ -19,6 +19,11 @@ constexpr double kKnownReach = 5e-6, kKnownFor = 60;    // the frequency some se
 constexpr double kOutlier = 6;
 
 std::int64_t never() { return std::numeric_limits<std::int64_t>::min() / 4; }
+
+/// As many tags later, but not before a full queue has been looked at.
+std::size_t next_attempt(std::size_t count, std::size_t step) noexcept {
+  return count < ClockScratch::kClicks ? std::min(count + step, ClockScratch::kClicks) : count + step;
+}
 
 }  // namespace
 
@@ -41,12 +46,13 @@ std::size_t RecoveredClock::observe(const TagQueue& queue, std::size_t seen) {
   if (state_ == State::searching) return search(queue);
   if (state_ == State::ended) return queue.times.size();
   const std::size_t now_seen = track(queue, seen);
-  if (state_ == State::searching) attempt_at_ = now_seen + kFirstAttempt;
+  if (state_ == State::searching) attempt_at_ = now_seen + kFirstAttempt, near_attempt_at_ = now_seen + kNearStep;
   return now_seen;
 }
 
 std::size_t RecoveredClock::search(const TagQueue& queue) {
-  const std::size_t count = std::max(attempt_at_, kFirstAttempt);
+  const std::size_t wide = std::max(attempt_at_, kFirstAttempt);
+  const std::size_t count = known_ ? std::min(wide, std::max(near_attempt_at_, kNearStep)) : wide;
   const std::int64_t too_late = known_ ? known_->time_of(slots_) + in_units(1e-3) : 0;
   const bool enough = queue.times.size() >= count;
   if (known_ && (enough ? queue.times[count - 1] : queue.limit) >= too_late) {
@@ -55,19 +61,44 @@ std::size_t RecoveredClock::search(const TagQueue& queue) {
     return queue.times.size();
   }
   if (!enough) return queue.times.size();
-  const std::int64_t newest = queue.times[count - 1];
+  if ((known_ && lock_near(queue, count)) || count < wide) return count;
   // Longer, and an unknown drift would bend the line by more than an eighth of a turn; a known one is unbent.
   const double unknown = known_ ? options_.noise.drift / 8 : options_.noise.drift;
   const double longest = std::min(std::sqrt(static_cast<double>(nominal_) * line_.unit() / unknown),
                                   PeriodSearch::longest({nominal_, 0, options_.reach, 0}) * line_.unit());
-  const std::int64_t from = std::max(search_from_, newest - in_units(longest));
-  const auto first = static_cast<std::size_t>(
-      std::lower_bound(queue.times.begin(), queue.times.begin() + static_cast<std::ptrdiff_t>(count), from) -
-      queue.times.begin());
-  attempt_at_ = count + std::max((count - first) / 8, kAttemptStep);
-  if (count < ClockScratch::kClicks) attempt_at_ = std::min(attempt_at_, ClockScratch::kClicks);
+  const std::size_t first = first_within(queue, count, longest);
+  attempt_at_ = next_attempt(count, std::max((count - first) / 8, kAttemptStep));
   if (count - first >= kFirstAttempt) lock(queue, first, count - first);
   return count;
+}
+
+/// The first of `count` tags that is searched: after the loss, and no longer ago than this.
+std::size_t RecoveredClock::first_within(const TagQueue& queue, std::size_t count, double seconds) const {
+  const std::int64_t from = std::max(search_from_, queue.times[count - 1] - in_units(seconds));
+  const auto end = queue.times.begin() + static_cast<std::ptrdiff_t>(count);
+  return static_cast<std::size_t>(std::lower_bound(queue.times.begin(), end, from) - queue.times.begin());
+}
+
+/// Near the coasting line, as long back as its frequency is known well enough for the angles to agree.
+bool RecoveredClock::lock_near(const TagQueue& queue, std::size_t count) {
+  TrackedLine now = *known_;
+  const std::int64_t ahead = std::llround(now.slots_to(queue.times[count - 1]));
+  now.advance(now.slot() + std::max<std::int64_t>(ahead, 1));
+  const double coherent = line_.period() * line_.unit() / 4 / now.filter().frequency_sigma();
+  const std::size_t first = first_within(queue, count, coherent), n = count - first;
+  near_attempt_at_ = next_attempt(count, std::max(n / 32, kNearStep));
+  local_.resize(n);
+  const auto found =
+      find_near(pattern_, *known_, {queue.times.subspan(first, n), queue.who.subspan(first, n), value_, gate_},
+                {local_, queue.scratch->values});
+  const std::int64_t newest = queue.times[count - 1];
+  if (!found || found->line.slot() + std::llround(found->line.slots_to(newest)) < min_slot_) return false;
+  line_ = found->line;
+  recent_ = found->arrivals;
+  number_from(newest, check_.contrast());
+  report_.log10_false_lock = found->log_false / std::log(10.0);
+  ++report_.locks;
+  return true;
 }
 
 bool RecoveredClock::lock(const TagQueue& queue, std::size_t first, std::size_t count) {
@@ -163,7 +194,6 @@ std::optional<PulseTrain> RecoveredClock::train_at_end(std::span<const std::int6
   return train;
 }
 
-/// The clicks that the lock was found in cannot also check it: slots count from its last one on.
 void RecoveredClock::begin_tracking(const PulseTrain& train, const SlotLock& found, std::int64_t last_time) {
   const std::int64_t shift = found.shift + train.first;
   line_.start({shift, train.epoch}, train.phase, train.phase_sigma * line_.unit(), train.offset, train.offset_sigma,
@@ -173,7 +203,12 @@ void RecoveredClock::begin_tracking(const PulseTrain& train, const SlotLock& fou
   if (report_.locks == 0)
     report_.slot_zero = {zero * line_.unit(), std::hypot(train.phase_sigma, lever) * line_.unit()};
   recent_ = train.arrivals;
-  const std::int64_t end = shift + std::llround(line_.slots_to(last_time));
+  number_from(last_time, found.contrast);
+}
+
+/// The clicks that the lock was found in cannot also check it: slots count from its last one on.
+void RecoveredClock::number_from(std::int64_t last_time, double contrast) {
+  const std::int64_t end = line_.slot() + std::llround(line_.slots_to(last_time));
   anchors_.clear();
   line_.advance(end - 1);
   anchors_.push(line_.anchor());
@@ -184,7 +219,7 @@ void RecoveredClock::begin_tracking(const PulseTrain& train, const SlotLock& fou
   batch_slots_ = 0;
   batch_from_ = last_time;
   end_time_ = line_.time_of(slots_) - nominal_ / 2;
-  check_ = PublicCheck(found.contrast);
+  check_ = PublicCheck(contrast);
   passed_to_ = -1;
   pending_from_ = std::max(end + 1, doubtful_to_);
 }

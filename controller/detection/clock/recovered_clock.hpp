@@ -11,6 +11,7 @@
 #include "controller/detection/channel_table.hpp"
 #include "controller/detection/clock/anchors.hpp"
 #include "controller/detection/clock/clock_report.hpp"
+#include "controller/detection/clock/near_search.hpp"
 #include "controller/detection/clock/period_search.hpp"
 #include "controller/detection/clock/public_check.hpp"
 #include "controller/detection/clock/public_pattern.hpp"
@@ -50,7 +51,10 @@ class RecoveredClock {
   /// a stretch closed or the lock was lost. Equal results wherever limits fall.
   std::size_t observe(const TagQueue& queue, std::size_t seen);
   /// The first n tags have left the queue.
-  void forgotten(std::size_t n) noexcept { attempt_at_ = attempt_at_ > n ? attempt_at_ - n : 0; }
+  void forgotten(std::size_t n) noexcept {
+    attempt_at_ = attempt_at_ > n ? attempt_at_ - n : 0;
+    near_attempt_at_ = near_attempt_at_ > n ? near_attempt_at_ - n : 0;
+  }
   /// Slots that no check will ever vouch for, once known; each range once.
   std::optional<SlotRange> take_unconfirmed() noexcept;
   /// No check has vouched for slots from here on yet.
@@ -81,6 +85,8 @@ class RecoveredClock {
   enum class Loss : std::uint8_t { dark, phase, slip };
 
   std::size_t search(const TagQueue& queue);
+  std::size_t first_within(const TagQueue& queue, std::size_t count, double seconds) const;
+  bool lock_near(const TagQueue& queue, std::size_t count);
   bool lock(const TagQueue& queue, std::size_t first, std::size_t count);
   PeriodBand band_at(std::int64_t now) const noexcept;
   static std::size_t darkness_before(std::span<const std::int64_t> times) noexcept;
@@ -91,6 +97,7 @@ class RecoveredClock {
                                      const PulseTrain& train);
   std::optional<PulseTrain> train_at_end(std::span<const std::int64_t> times, const PulseTrain& whole);
   void begin_tracking(const PulseTrain& train, const SlotLock& found, std::int64_t last_time);
+  void number_from(std::int64_t last_time, double contrast);
   std::size_t track(const TagQueue& queue, std::size_t seen);
   void take(std::int64_t t) noexcept;
   bool strong() const noexcept;
@@ -115,6 +122,7 @@ class RecoveredClock {
   std::optional<TrackedLine> known_;  // as a check has confirmed it; the numbers of this light go on from it
   Anchors anchors_;
   std::size_t attempt_at_;                   // tags in the queue for the next attempt to lock
+  std::size_t near_attempt_at_ = 0;          // and for the next one near the line that is known
   std::int64_t search_from_, end_time_ = 0;  // end_time_: of the block, where known
   std::int64_t min_slot_ = 0;
   std::int64_t doubtful_to_ = 0;  // slots that tags of a lost numbering may have been given

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "controller/detection/clock/fft.hpp"
+#include "controller/detection/clock/near_search.hpp"
 #include "controller/detection/clock/period_search.hpp"
 #include "controller/detection/clock/phase_filter.hpp"
 #include "controller/detection/clock/public_check.hpp"
@@ -276,6 +277,64 @@ TEST(PhaseFilter, LearnsAFrequencyAndADriftWithinTheErrorsItStates) {
     EXPECT_GT(sum, 5);
     EXPECT_LT(sum, 50);
   }
+}
+
+/// 1500 photons in 0.6 s and as many dark counts, five seconds after a line was left alone that is `late` by then.
+struct AfterDarkness {
+  explicit AfterDarkness(std::uint64_t seed, double late_ps, double qber) {
+    auto random = coins(seed);
+    std::vector<std::pair<std::int64_t, std::uint8_t>> clicks;
+    for (int i = 0; i < 3000; ++i) {
+      const auto slot = 500'000'000 + random.below(60'000'000);
+      const bool dark = i % 2 != 0, matching = (random() & 1) != 0;
+      const bool bit = pattern.bit(slot).value_or((random() & 1) != 0) != (random.uniform() < qber);
+      const auto at = static_cast<std::int64_t>(dark ? 5e12 + 0.6e12 * random.uniform()
+                                                     : static_cast<double>(slot) * 10'000 + late_ps +
+                                                           1'000 * (random.uniform() - 0.5));
+      const bool said = dark ? (random() & 1) != 0 : bit;
+      clicks.emplace_back(at, static_cast<std::uint8_t>(matching ? (said ? 1 : 0) : 2));
+    }
+    std::sort(clicks.begin(), clicks.end());
+    for (const auto& [at, detector] : clicks) times.push_back(at), who.push_back(detector);
+    line.start({0, 0}, 0, 1e-10, 0, 4e-10, 0);
+  }
+  std::optional<NearLock> find() {
+    const std::array<std::int8_t, 3> value_of{-1, 1, 0};
+    return find_near(pattern, line, {times, who, value_of, 4'000}, {local, values});
+  }
+  PublicPattern pattern = pattern_of(1'000'000'000, 1'000'000, 0, 8);
+  TrackedLine line{10'000, 1e-12, ClockNoise{}};
+  std::vector<std::int64_t> times, local = std::vector<std::int64_t>(3'000);
+  std::vector<std::uint8_t> who;
+  std::vector<std::int8_t> values = std::vector<std::int8_t>(3'000);
+};
+
+TEST(NearSearch, TakesTheSlotThatPublicClicksTellOfThoseThatDriftAllows) {
+  int found = 0;
+  for (const double late : {-23'000.0, -9'000.0, 400.0, 13'500.0, 21'000.0}) {
+    AfterDarkness after(static_cast<std::uint64_t>(late + 30'000), late, 0.03);
+    const auto near = after.find();
+    if (!near) continue;
+    ++found;
+    const double slots = near->line.slots_to(static_cast<std::int64_t>(5.3e12 + late));
+    EXPECT_NEAR(static_cast<double>(near->line.slot()) + slots, 530'000'000, 0.05) << late;
+    EXPECT_LT(near->log_false, std::log(kFalseNearLock));
+  }
+  EXPECT_EQ(found, 5);
+}
+
+TEST(NearSearch, TakesNothingWherePublicClicksSayNothing) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) EXPECT_FALSE(AfterDarkness(seed, 5'000, 0.5).find()) << seed;
+}
+
+TEST(NearSearch, TakesNothingFurtherOffThanFiveSigma) { EXPECT_FALSE(AfterDarkness(3, 90'000, 0.03).find()); }
+
+TEST(NearSearch, TakesNothingInDarkness) {
+  AfterDarkness after(4, 0, 0.03);
+  auto random = coins(5);
+  for (auto& t : after.times) t = static_cast<std::int64_t>(5e12 + 0.6e12 * random.uniform());
+  std::sort(after.times.begin(), after.times.end());
+  EXPECT_FALSE(after.find());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "controller/detection/slot_stream.hpp"
@@ -117,5 +118,39 @@ inline Outcome run(const PulsedLink& link, const PublicPattern& pattern, double 
   }
   return out;
 }
+
+/// A block through the slot stream, a piece at a time, with a look at the clock after each.
+struct Watched {
+  explicit Watched(const PulsedLink& given, const PublicPattern& pattern)
+      : link(given), light(send(given, pattern)), dropped(pattern.layout().slots) {
+    SlotSourceOptions options;
+    options.slots = pattern.layout().slots;
+    options.pattern = pattern;
+    stream.emplace(layout_of(link), link.tick, hal::ChannelRole::detector, options, dropped);
+  }
+  template <class F>
+  void play(std::size_t tags, TagSink& sink, F&& look) {
+    const SlotStream::Memory memory{std::span<std::int64_t, SlotStream::kQueue>(times),
+                                    std::span<std::uint8_t, SlotStream::kQueue>(who), &scratch};
+    nicol::test::in_blocks(light, tags, [&](const hal::TagBlock& block) {
+      if (const auto ok = stream->process(block, memory, sink); !ok) throw std::runtime_error(describe(ok.error()));
+      look(static_cast<double>(block.t_end) * 1e-12 - light.first_light_s,
+           std::get<RecoveredClock>(stream->clock()).report());
+    });
+    stream->finish(memory, sink);
+  }
+  /// Of Bob's clock, so many seconds of his after slot 0.
+  double true_frequency(double t) const {
+    const auto at = static_cast<std::size_t>(std::max(t, 0.0) / PulsedTags::kFrequencyStep);
+    return light.frequency[std::min(at, light.frequency.size() - 1)];
+  }
+  PulsedLink link;
+  PulsedTags light;
+  DroppedSlots dropped;
+  std::optional<SlotStream> stream;
+  std::vector<std::int64_t> times = std::vector<std::int64_t>(SlotStream::kQueue);
+  std::vector<std::uint8_t> who = std::vector<std::uint8_t>(SlotStream::kQueue);
+  ClockScratch scratch{};
+};
 
 }  // namespace nicol::detection::test

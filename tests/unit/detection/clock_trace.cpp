@@ -10,35 +10,6 @@
 namespace nicol::detection::test {
 namespace {
 
-/// A block through the slot stream, a piece at a time, with a look at the clock after each.
-struct Watched {
-  explicit Watched(const PulsedLink& given, const PublicPattern& pattern)
-      : link(given), light(send(given, pattern)), dropped(pattern.layout().slots) {
-    SlotSourceOptions options;
-    options.slots = pattern.layout().slots;
-    options.pattern = pattern;
-    stream.emplace(layout_of(link), link.tick, hal::ChannelRole::detector, options, dropped);
-  }
-  template <class F>
-  void play(std::size_t tags, TagSink& sink, F&& look) {
-    const SlotStream::Memory memory{std::span<std::int64_t, SlotStream::kQueue>(times),
-                                    std::span<std::uint8_t, SlotStream::kQueue>(who), &scratch};
-    nicol::test::in_blocks(light, tags, [&](const hal::TagBlock& block) {
-      if (const auto ok = stream->process(block, memory, sink); !ok) throw std::runtime_error(describe(ok.error()));
-      look(static_cast<double>(block.t_end) * 1e-12 - light.first_light_s,
-           std::get<RecoveredClock>(stream->clock()).report());
-    });
-    stream->finish(memory, sink);
-  }
-  PulsedLink link;
-  PulsedTags light;
-  DroppedSlots dropped;
-  std::optional<SlotStream> stream;
-  std::vector<std::int64_t> times = std::vector<std::int64_t>(SlotStream::kQueue);
-  std::vector<std::uint8_t> who = std::vector<std::uint8_t>(SlotStream::kQueue);
-  ClockScratch scratch{};
-};
-
 /// Where each numbered photon came, against its slot's start.
 class Residuals final : public TagSink {
  public:
@@ -68,7 +39,7 @@ void track() {
   double jitter = 0, background = 0;
   watched.play(200, residuals, [&](double t, const ClockReport& r) {
     if (r.locks == 0) return;
-    const double truth = link.ppm + link.drift * t * 1e6;
+    const double truth = watched.true_frequency(t) * 1e6;
     fmt::print("{:.4f} {:.6f} {:.6f} {:.6f} {} {:.4f}\n", t, r.frequency.value * 1e6, r.frequency.sigma * 1e6, truth,
                r.tracking ? 1 : 0, r.phase.value * 1e9);
     jitter = r.jitter, background = r.background;
