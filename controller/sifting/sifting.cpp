@@ -7,7 +7,6 @@
 #include <bit>
 #include <stdexcept>
 
-#include "controller/secret/large_pages.hpp"
 #include "controller/sifting/validation.hpp"
 
 namespace nicol::sifting {
@@ -36,20 +35,6 @@ Masks compare(const PublicBits& alice, const PublicBits& bob) {
   }
   if (alice.size() % 64 != 0) m.same[0].words().back() &= (std::uint64_t{1} << (alice.size() % 64)) - 1;
   return m;
-}
-
-std::vector<std::uint32_t> positions_of(const PublicBits& mask) {
-  std::vector<std::uint32_t> out;
-  out.reserve(mask.popcount());
-  secret::prefer_large_pages(out.data(), mask.popcount() * sizeof(std::uint32_t));
-  out.resize(mask.popcount());
-  std::uint32_t* next = out.data();
-  std::uint32_t base = 0;
-  for (std::uint64_t word : mask.words()) {
-    for (; word != 0; word &= word - 1) *next++ = base + static_cast<std::uint32_t>(std::countr_zero(word));
-    base += 64;
-  }
-  return out;
 }
 
 /// Writes a mask bit by bit, a word at a time.
@@ -105,15 +90,11 @@ Mismatched agreements(const PublicBits& alice_bases, const PublicBits& alice_bit
 /// The one maker of SiftedBlocks.
 struct Sifter {
   /// bits: of the kept entries.
-  static SiftedBlock make(Side side, const PublicBits& kept, const Masks& masks, const BitString& bits,
-                          std::uint64_t slots_kept_total) {
+  static SiftedBlock make(Side side, const Masks& masks, const BitString& bits, std::uint64_t slots_kept_total) {
     SiftedBlock block;
     block.side_ = side;
-    for (const Basis b : detection::kBases) {
-      const PublicBits& same = masks.same[detection::index(b)];
-      block.bits_[detection::index(b)] = bits.extract(same);
-      block.entries_[detection::index(b)] = positions_of(same.deposit(kept));
-    }
+    for (const Basis b : detection::kBases)
+      block.bits_[detection::index(b)] = bits.extract(masks.same[detection::index(b)]);
     block.slots_kept_total_ = slots_kept_total;
     block.ledger_.add(LeakClass::mismatched, masks.mismatched.popcount(), 0);
     return block;
@@ -126,12 +107,8 @@ std::uint64_t DetectionList::dropped_slots() const noexcept {
   return n;
 }
 
-DetectionList announce(const detection::Clicks& clicks) {
-  std::vector<std::uint64_t> slots;
-  slots.reserve(clicks.slots.size());
-  secret::prefer_large_pages(slots.data(), clicks.slots.size() * sizeof(std::uint64_t));
-  slots.assign(clicks.slots.begin(), clicks.slots.end());
-  return {std::move(slots), bases_in_public(clicks.bases), clicks.dropped};
+DetectionList announce(detection::Clicks& clicks) {
+  return {std::move(clicks.slots), bases_in_public(clicks.bases), std::move(clicks.dropped)};
 }
 
 Result<AliceSift> sift_alice(detection::Clicks&& prepared, std::uint64_t block_slots, std::uint64_t slots_prepared,
@@ -144,7 +121,7 @@ Result<AliceSift> sift_alice(detection::Clicks&& prepared, std::uint64_t block_s
   PublicBits bases = bases_in_public(mine.bases.extract(shared.in_prepared));
   const BitString bits = mine.bits.extract(shared.in_prepared);
   const Masks masks = compare(bases, list.bases.extract(shared.in_list));
-  SiftedBlock block = Sifter::make(Side::alice, shared.in_list, masks, bits, slots_prepared);
+  SiftedBlock block = Sifter::make(Side::alice, masks, bits, slots_prepared);
   PublicBits mismatched = bits.disclose(masks.mismatched);
   return AliceSift{std::move(block),
                    {std::move(shared.in_list), std::move(bases), std::move(mismatched), slots_prepared}};
@@ -152,12 +129,12 @@ Result<AliceSift> sift_alice(detection::Clicks&& prepared, std::uint64_t block_s
 
 Result<BobSift> sift_bob(detection::Clicks&& clicks, const BasesReply& reply) {
   const detection::Clicks mine = std::move(clicks);
-  if (auto ok = check_reply(reply, mine.slots.size()); !ok) return std::move(ok).error();
+  if (auto ok = check_reply(reply, mine.bits.size()); !ok) return std::move(ok).error();
   const Masks masks = compare(reply.bases, bases_in_public(mine.bases.extract(reply.kept)));
   if (auto ok = check_bits(reply.mismatched_bits, masks.mismatched.popcount(), "Alice's mismatched bits"); !ok)
     return std::move(ok).error();
   const BitString bits = mine.bits.extract(reply.kept);
-  SiftedBlock block = Sifter::make(Side::bob, reply.kept, masks, bits, reply.slots_kept_total);
+  SiftedBlock block = Sifter::make(Side::bob, masks, bits, reply.slots_kept_total);
   PublicBits mismatched = bits.disclose(masks.mismatched);
   const Mismatched correlators = agreements(reply.bases.extract(masks.mismatched), reply.mismatched_bits, mismatched);
   return BobSift{std::move(block), std::move(mismatched), correlators};

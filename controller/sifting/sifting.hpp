@@ -24,7 +24,8 @@ struct DetectionList {
   bool operator==(const DetectionList&) const = default;
   std::uint64_t dropped_slots() const noexcept;  // how many slots `dropped` covers
 };
-DetectionList announce(const detection::Clicks& clicks);
+/// Takes the slot numbers and dropped ranges out of his clicks: sift_bob() needs the bases and bits alone.
+DetectionList announce(detection::Clicks& clicks);
 
 /// Alice's answer, one entry per entry of D. mismatched_bits: her bits where kept and bases differ, in order.
 struct BasesReply {
@@ -42,7 +43,7 @@ struct Mismatched {
 
 enum class Side : std::uint8_t { alice, bob };
 
-/// Move-only, made by sift() alone. bits[b]: the sifted bits of basis b in slot order; entry[b]: their indices in D.
+/// Move-only, made by sift_alice() and sift_bob() alone. bits(b): the sifted bits of basis b in slot order.
 class SiftedBlock {
  public:
   SiftedBlock(SiftedBlock&&) noexcept = default;
@@ -51,7 +52,6 @@ class SiftedBlock {
   std::size_t size(Basis b) const { return bits_[detection::index(b)].size(); }
   const BitString& bits(Basis b) const { return bits_[detection::index(b)]; }
   BitString take_bits(Basis b) { return std::move(bits_[detection::index(b)]); }
-  const std::vector<std::uint32_t>& entries(Basis b) const { return entries_[detection::index(b)]; }
   std::uint64_t slots_kept_total() const { return slots_kept_total_; }
   LeakLedger& ledger() { return ledger_; }
   const LeakLedger& ledger() const { return ledger_; }
@@ -61,7 +61,6 @@ class SiftedBlock {
   friend struct Sifter;
   Side side_ = Side::alice;
   std::array<BitString, 2> bits_;
-  std::array<std::vector<std::uint32_t>, 2> entries_;
   std::uint64_t slots_kept_total_ = 0;
   LeakLedger ledger_;
 };

@@ -15,8 +15,6 @@ TEST(Sifting, KeepsEqualBasesInSlotOrder) {
   EXPECT_EQ(open(s.alice.block.bits(Basis::rectilinear)), bits_of({1}));
   EXPECT_EQ(open(s.alice.block.bits(Basis::diagonal)), bits_of({0, 1}));
   EXPECT_EQ(open(s.bob.block.bits(Basis::diagonal)), bits_of({1, 1}));
-  EXPECT_EQ(s.alice.block.entries(Basis::rectilinear), (std::vector<std::uint32_t>{0}));
-  EXPECT_EQ(s.alice.block.entries(Basis::diagonal), (std::vector<std::uint32_t>{3, 4}));
   EXPECT_EQ(s.alice.reply.kept, bits_of({1, 0, 1, 1, 1}));
   EXPECT_EQ(s.alice.reply.bases, bits_of({0, 1, 1, 1}));
   EXPECT_EQ(s.alice.reply.mismatched_bits, bits_of({1}));
@@ -31,7 +29,6 @@ TEST_P(RandomPair, SiftsAsASlowLoopDoes) {
   const double keeps[] = {1.0, 0.3, 0.02}, hits[] = {0.9, 0.2, 0.5};
   const Pair p = random_pair(seed, 64 * (seed % 7) + seed * 31, keeps[seed % 3], hits[seed / 3 % 3], 0.1);
   std::array<PublicBits, 2> alice, bob;
-  std::array<std::vector<std::uint32_t>, 2> entries;
   PublicBits alice_other, bob_other;
   Mismatched agreement;
   for (std::uint32_t i = 0; i < p.bob.size(); ++i)
@@ -41,7 +38,6 @@ TEST_P(RandomPair, SiftsAsASlowLoopDoes) {
       if (hers.diagonal == p.bob[i].diagonal) {
         alice[b].push_back(hers.bit);
         bob[b].push_back(p.bob[i].bit);
-        entries[b].push_back(i);
       } else {
         alice_other.push_back(hers.bit);
         bob_other.push_back(p.bob[i].bit);
@@ -53,8 +49,6 @@ TEST_P(RandomPair, SiftsAsASlowLoopDoes) {
     const std::size_t i = detection::index(b);
     EXPECT_EQ(open(s.alice.block.bits(b)), alice[i]);
     EXPECT_EQ(open(s.bob.block.bits(b)), bob[i]);
-    EXPECT_EQ(s.alice.block.entries(b), entries[i]);
-    EXPECT_EQ(s.bob.block.entries(b), entries[i]);
   }
   EXPECT_EQ(s.alice.reply.mismatched_bits, alice_other);
   EXPECT_EQ(s.bob.mismatched_bits, bob_other);
