@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// nicol calibrate: routines over both rigs of a link in one process, each with its record.
+// nicol calibrate: routines, each with its record; over both rigs in one process, or this node's and its peer's.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "controller/app/commands.hpp"
 #include "controller/app/pair.hpp"
@@ -11,6 +13,7 @@
 #include "controller/service/calibration_json.hpp"
 #include "controller/service/calibration_records.hpp"
 #include "controller/service/rig_preparation.hpp"
+#include "controller/service/tag_look.hpp"
 
 namespace nicol::app {
 namespace {
@@ -84,6 +87,8 @@ Result<std::vector<Report>> perform_all(const CalibrateOptions& options, const P
   Progress progress;
   calibration::BenchOptions bench_options;
   bench_options.seed = pair.bob.world.seed;
+  service::RateGuard guard = service::guard_of(**bob);
+  bench_options.guard = service::watched_by(guard);
   bench_options.progress = [&](const calibration::Progress& p) {
     progress.line(fmt::format("{}: {}", p.routine, p.step));
   };
@@ -105,15 +110,66 @@ Result<std::vector<Report>> perform_all(const CalibrateOptions& options, const P
   return reports;
 }
 
+/// Until so many reports are in, or it was cancelled.
+std::vector<Report> follow(service::Node& node, std::size_t wanted, Context& context) {
+  Progress progress;
+  std::vector<Report> reports;
+  std::string said, step;
+  bool cancelled = false;
+  for (std::uint64_t seen = 0; reports.size() < wanted;) {
+    for (auto& r : node.calibrations_since(seen, wanted)) {
+      seen = r.sequence;
+      reports.push_back(std::move(r.value));
+    }
+    const auto now = node.snapshot();
+    if (now->calibration && now->calibration->step != std::exchange(step, now->calibration->step))
+      progress.line(fmt::format("{}: {}", now->calibration->routine, step));
+    if (!now->last_error.empty() && now->last_error != std::exchange(said, now->last_error)) progress.line(said);
+    if (context.stop->requested() && !std::exchange(cancelled, true))
+      node.submit({service::Command::Kind::stop, 0, "", "signal"});
+    if (cancelled && !now->calibration && now->state != service::NodeState::calibrating) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  node.stop();
+  return reports;
+}
+
+/// Both rigs in this process.
+Result<std::vector<Report>> here(const CalibrateOptions& options, Context& context) {
+  auto pair = pair_in(options.state, options.scenario);
+  if (!pair) return std::move(pair).error();
+  if (auto tied = tie_together(*pair, {options.seed, "none", options.speed}); !tied) return std::move(tied).error();
+  return perform_all(options, *pair, context);
+}
+
+/// This node, with the peer's rig at the other end of an authenticated session; its node must be running.
+Result<std::vector<Report>> with_the_peer(const CalibrateOptions& options, Context& context) {
+  auto config = service::load_config(options.config);
+  if (!config) return std::move(config).error();
+  secret::set_memory_policy(config->memory_policy());
+  auto setup = node_from_config(*config);
+  if (!setup) return std::move(setup).error();
+  std::string names;
+  {
+    auto store = keystore::KeyStore::open(setup->state, setup->preshared_key, {});
+    if (!store) return std::move(store).error();
+    auto records = service::CalibrationRecords::open(setup->state, **store);
+    if (!records) return std::move(records).error();
+    const auto routines = chosen(options.routines, *records);
+    if (!routines) return routines.error();
+    if (routines->empty()) return std::vector<Report>{};
+    for (const Routine* r : *routines) names += fmt::format("{}{}", names.empty() ? "" : ",", r->name);
+  }
+  auto node = make_node(*setup, context.hooks);
+  if (!node) return std::move(node).error();
+  (*node)->submit({service::Command::Kind::calibrate, 0, names, "cli"});
+  return follow(**node, 1 + static_cast<std::size_t>(std::ranges::count(names, ',')), context);
+}
+
 }  // namespace
 
 Exit calibrate(const CalibrateOptions& options, Context& context) {
-  auto pair = options.config.empty() ? pair_in(options.state, options.scenario) : pair_from_config(options.config);
-  if (!pair) return complain(pair.error());
-  Together together{options.seed, "none", options.speed};
-  if (!options.config.empty() && !options.seed) together.seed = pair->alice.world.seed;
-  if (auto r = tie_together(*pair, together); !r) return complain(r.error());
-  auto reports = perform_all(options, *pair, context);
+  auto reports = options.config.empty() ? here(options, context) : with_the_peer(options, context);
   if (!reports) return complain(reports.error());
   bool passed = true;
   nlohmann::json routines = nlohmann::json::array();

@@ -104,7 +104,7 @@ void add_calibrate(CLI::App& app, Parsed& p) {
   auto* c =
       app.add_subcommand("calibrate", "measure and align the optics; what is found is recorded and used from then on");
   c->add_option("routines", p.calibrate.routines, "names, full (default), or daily: what is older than a day");
-  auto* config = c->add_option("--config", p.calibrate.config, "alice.toml or bob.toml as init wrote them");
+  auto* config = c->add_option("--config", p.calibrate.config, "this node's file; its peer's node must be running");
   c->add_option("--scenario", p.calibrate.scenario, "built-in name or .toml file")
       ->capture_default_str()
       ->excludes(config);

@@ -77,11 +77,13 @@ distillation::Origin origin_of(bool simulated, const service::Endpoint& peer, Re
 }
 
 /// What this node's calibrations say of its rig, and their names for the keys that rely on them.
-Result<void> use_calibrations(const NodeSetup& node, const keystore::KeyStore& store, hal::Rig& rig) {
-  const auto records = service::CalibrationRecords::open(node.state, store);
-  if (!records) return records.error();
+Result<service::CalibrationRecords> use_calibrations(const NodeSetup& node, const keystore::KeyStore& store,
+                                                     hal::Rig& rig) {
+  auto records = service::CalibrationRecords::open(node.state, store);
+  if (!records) return records;
   rig.model.calibrations = records->relied_on(std::time(nullptr));
-  return calibration::apply(records->in_force(), rig);
+  if (auto told = calibration::apply(records->in_force(), rig); !told) return std::move(told).error();
+  return records;
 }
 
 }  // namespace
@@ -119,7 +121,8 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   store_options.plan = agreement.pools;
   auto store = keystore::KeyStore::open(node.state, node.preshared_key, std::move(store_options));
   if (!store) return std::move(store).error();
-  if (auto known = use_calibrations(node, **store, *rig); !known) return std::move(known).error();
+  auto calibrations = use_calibrations(node, **store, *rig);
+  if (!calibrations) return std::move(calibrations).error();
   service::NodeOptions options;
   options.session.side = node.side;
   options.session.agreement = agreement;
@@ -141,6 +144,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   const NodeId id = alice ? NodeId::alice : NodeId::bob;
   parts.random = simulated ? make_seeded_random(node.world.seed, id) : make_os_random();
   parts.recording = std::move(recording);
+  parts.calibrations = *std::move(calibrations);
   return service::Node::create(std::move(options), std::move(parts));
 }
 

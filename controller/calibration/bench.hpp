@@ -10,17 +10,12 @@
 #include <vector>
 
 #include "controller/calibration/plates.hpp"
+#include "controller/calibration/progress.hpp"
 #include "drivers/hal/rig.hpp"
 
 namespace nicol::calibration {
 
 struct Report;
-
-struct Progress {
-  std::string routine, step;
-  double done = 0;          // 0..1 of the routine
-  double seconds_left = 0;  // as far as can be told; negative: not known
-};
 
 struct BenchOptions {
   const Deadlines* deadlines = nullptr;           // outlives the bench; empty: steady time
@@ -29,6 +24,8 @@ struct BenchOptions {
   std::uint64_t seed = 1;                         // of the states that light is sent in; everybody may know it
   /// The last record of a routine that passed, or nullptr.
   std::function<const Report*(std::string_view routine)> last = {};
+  /// Sees every block of tags before anybody else: an error (bright light) ends the routine. Empty: nobody looks.
+  std::function<Result<void>(const hal::TagBlock&)> guard = {};
 };
 
 /// Not thread-safe, but for the stop token.
@@ -49,6 +46,8 @@ class Bench {
   Result<void> step(std::string name);
   /// Within a step: cancelled where somebody has asked to stop.
   Result<void> go_on() const;
+  /// Every block of tags goes through here first.
+  Result<void> see(const hal::TagBlock& block) const { return options_.guard ? options_.guard(block) : Result<void>(); }
   std::uint64_t photons() const { return photons_; }
   void add_photons(std::uint64_t detected) { photons_ += detected; }
   std::uint64_t moves() const { return moves_; }

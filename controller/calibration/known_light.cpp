@@ -177,6 +177,7 @@ class Shining {
     hal::TagBlock block;
     block.storage = tags_, block.loss_storage = losses_;
     const hal::StreamStatus status = tagger_->acquire(block, deadline);
+    if (auto dim = bench_->see(block); !dim) return std::move(dim).error();
     if (auto ok = stream_.process(block, memory(), collector_); !ok) return std::move(ok).error();
     if (status == hal::StreamStatus::timeout) return false;
     if (status == hal::StreamStatus::ok || status == hal::StreamStatus::overflow) return true;

@@ -89,6 +89,7 @@ class Listening {
     hal::TagBlock block;
     block.storage = tags_, block.loss_storage = losses_;
     const hal::StreamStatus status = tagger_->acquire(block, deadline);
+    if (auto dim = bench_->see(block); !dim) return std::move(dim).error();
     take(block);
     if (status == hal::StreamStatus::timeout) return false;
     if (status == hal::StreamStatus::ok || status == hal::StreamStatus::overflow) return true;

@@ -36,8 +36,8 @@ struct Rival {
 struct StackFit {
   Rotation channel = Rotation::Identity();  // before the plates
   PlateStack stack;                         // with retardances that fit
-  /// Of the plates against what the mounts say, radians: one of several that are alike (a half-wave plate looks the same
-  /// after a quarter turn; a turn of the first plate and one of the channel before it hardly differ).
+  /// Of the plates against what the mounts say, radians: one of several that are alike (a half-wave plate looks the
+  /// same after a quarter turn; a turn of the first plate and one of the channel before it hardly differ).
   std::array<double, 3> offset{};
   std::array<Estimate, 2> contrast;  // of each basis, where the plates undo the channel wholly; dark counts are in it
   std::array<Estimate, 2> gain;      // efficiency of the detector of 1 over that of 0, each basis

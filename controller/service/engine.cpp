@@ -44,6 +44,7 @@ Engine::Engine(NodeOptions options, NodeParts parts, secret::Arena arena, std::o
       listener_(std::move(listener)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       session_config_(options_.session),
+      server_(*parts_.rig, deadlines_, [this] { return consent(); }),
       watch_(*parts_.rig, deadlines_),
       reconnect_(options_.reconnect_first) {
   now_.side = options_.session.side;
@@ -63,9 +64,14 @@ void Engine::start() {
 
 void Engine::stop() {
   thread_.request_stop();
-  const std::uint64_t one = 1;
-  if (::write(wake_.get(), &one, sizeof one) < 0) return;
+  nudge();
   if (thread_.joinable()) thread_.join();
+}
+
+/// The engine thread looks at once. Any thread.
+void Engine::nudge() const noexcept {
+  const std::uint64_t one = 1;
+  if (::write(wake_.get(), &one, sizeof one) < 0) return;  // full: it wakes anyhow
 }
 
 void Engine::run(std::stop_token stop) {
@@ -118,6 +124,7 @@ void Engine::serve(TcpLink link, std::stop_token stop) {
   After after = apply(session_->start());
   while (after == After::go_on && !stop.stop_requested()) after = turn(stop);
   if (after == After::go_on) apply(session_->goodbye());
+  end_calibrations();
   close_light(Ending::dark);
   const auto until = deadlines_.in(kGoodbye);
   while (after == After::go_on && link_->wants_write() && !deadlines_.passed(until)) after = poll_link(kIdle);
@@ -136,7 +143,8 @@ Engine::After Engine::turn(std::stop_token) {
   if (safe_off_ && session_->block_open())
     if (apply(session_->abort_block(session::BlockReason::cancelled, "light off")) == After::reconnect)
       return After::reconnect;
-  if (!emitter_ && !receiver_ && !pair_receiver_) look_after_idle_rig();
+  if (drive_calibration() == After::reconnect) return After::reconnect;
+  if (!emitter_ && !receiver_ && !pair_receiver_ && !calibrating()) look_after_idle_rig();
   if (maybe_open_block() == After::reconnect) return After::reconnect;
   if (drive_light() == After::reconnect) return After::reconnect;
   if (take_pairs() == After::reconnect) return After::reconnect;

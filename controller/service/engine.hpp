@@ -10,12 +10,14 @@
 #include <thread>
 
 #include "controller/detection/pairs/block_matcher.hpp"
+#include "controller/service/calibration_run.hpp"
 #include "controller/service/emitter.hpp"
 #include "controller/service/node.hpp"
 #include "controller/service/node_recorder.hpp"
 #include "controller/service/pair_matching.hpp"
 #include "controller/service/pair_receiver.hpp"
 #include "controller/service/receiver.hpp"
+#include "controller/service/rig_server.hpp"
 #include "controller/service/rig_settings.hpp"
 #include "controller/service/rig_watch.hpp"
 #include "controller/session/frames.hpp"
@@ -49,6 +51,7 @@ class Engine {
   Ring<session::BlockResult> blocks{1024};
   Ring<LogLine> log{4096};
   Ring<JournalLine> journal{1024};
+  Ring<calibration::Report> calibrations{256};
   AlarmBoard alarms;
   keystore::KeyStore& store() { return *parts_.store; }
   std::uint16_t listen_port() const { return listener_ ? listener_->port() : std::uint16_t{0}; }
@@ -130,6 +133,16 @@ class Engine {
   After rig_answered(const session::EventRigReady& event);
   std::string why_not_ready();
 
+  // ---- engine_calibration.cpp ----
+  void calibrate(const std::string& names);
+  std::string why_busy() const;
+  bool calibrating() const;
+  After drive_calibration();
+  After give_up_calibration(const Error& why);
+  void finish_routines();
+  After rig_called(const session::EventRigCall& event);
+  void end_calibrations();
+
   void block_done(session::BlockResult result);
   void watch_recording();
   Random& random() { return recorder_ ? recorder_->random() : *parts_.random; }
@@ -139,6 +152,7 @@ class Engine {
   void reset_safe_off();
   void say(LogLine::Level level, std::string component, std::string text);
   void publish();
+  void nudge() const noexcept;
 
   const NodeOptions options_;
   NodeParts parts_;
@@ -163,6 +177,8 @@ class Engine {
   std::optional<detection::pairs::MeasuredClicks> measured_;  // Bob, until both lists are in
   std::unique_ptr<PairMatching> matching_;                    // Bob; of all blocks
   std::optional<detection::pairs::BlockMatcher> matcher_;     // Bob; as the last block left it
+  RigServer server_;
+  std::optional<CalibrationPlan> wanted_calibration_;
   RigWatch watch_;
   RigSettings settings_;
   std::optional<LightPause> pause_;
@@ -185,6 +201,7 @@ class Engine {
   std::deque<Command> commands_;
   std::shared_ptr<const Snapshot> published_;
   bool finished_ = false;
+  std::unique_ptr<CalibrationRun> calibration_;  // its thread calls nudge(): gone before the rest
   std::jthread thread_;
 };
 

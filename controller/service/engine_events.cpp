@@ -58,6 +58,10 @@ Engine::After Engine::handle(session::Event& event) {
           return apply(session_->rig_ready(why_not_ready()));
         } else if constexpr (std::is_same_v<T, session::EventRigReady>) {
           return rig_answered(e);
+        } else if constexpr (std::is_same_v<T, session::EventRigCall>) {
+          return rig_called(e);
+        } else if constexpr (std::is_same_v<T, session::EventRigAnswer>) {
+          if (calibration_) calibration_->answered(e.answer);
         } else if constexpr (std::is_same_v<T, session::EventOpenLight>) {
           open_light(e);
         } else if constexpr (std::is_same_v<T, session::EventHint>) {
@@ -140,8 +144,7 @@ void Engine::submit(Command command) {
     commands_.push_back(std::move(command));
     finished_ = false;
   }
-  const std::uint64_t one = 1;
-  if (::write(wake_.get(), &one, sizeof one) < 0) return;
+  nudge();
 }
 
 void Engine::take_commands() {
@@ -168,6 +171,8 @@ void Engine::obey(const Command& command) {
       now_.blocks_wanted = now_.blocks_done + (session_ && session_->block_open() ? 1 : 0);
       break;
     case Command::Kind::stop:
+      wanted_calibration_.reset();
+      if (calibration_) calibration_->cancel();
       now_.blocks_wanted = now_.blocks_done;
       if (session_ && session_->block_open())
         apply(session_->abort_block(session::BlockReason::cancelled, "stopped by the operator"));
@@ -182,6 +187,9 @@ void Engine::obey(const Command& command) {
       break;
     case Command::Kind::reset_safe_off:
       reset_safe_off();
+      break;
+    case Command::Kind::calibrate:
+      calibrate(command.text);
       break;
     case Command::Kind::acknowledge:
       alarms.acknowledge(command.text);
@@ -238,7 +246,7 @@ void Engine::publish() {
   const std::lock_guard lock(mutex_);
   published_ = std::move(fresh);
   const bool done = now_.blocks_wanted > 0 && now_.blocks_done >= now_.blocks_wanted && commands_.empty();
-  finished_ = done || gave_up_ || stopped_;
+  finished_ = (done && !calibration_ && !wanted_calibration_) || gave_up_ || stopped_;
   if (finished_) changed_.notify_all();
 }
 

@@ -92,6 +92,7 @@ bool Engine::pools_spent() {
 bool Engine::may_open() {
   const bool wanted = now_.blocks_done < now_.blocks_wanted;
   if (options_.session.side != session::Side::alice || !peer_ready_ || !wanted || safe_off_) return false;
+  if (calibrating() || wanted_calibration_) return false;
   if (session_->block_open() || (not_before_.at != Deadline{}.at && !deadlines_.passed(not_before_))) return false;
   return rig_whole_ && !pools_spent();
 }
@@ -129,6 +130,7 @@ Engine::After Engine::rig_answered(const session::EventRigReady& event) {
 /// Alice asks; empty: this rig is ready for a block.
 std::string Engine::why_not_ready() {
   if (safe_off_) return dark_because_.empty() ? std::string("light is switched off") : dark_because_;
+  if (calibrating() || wanted_calibration_) return "this node is calibrating";
   if (!held_off_.empty() && !deadlines_.passed(not_before_)) return held_off_;
   if (const auto gone = watch_.unplugged()) {
     tell(*gone);

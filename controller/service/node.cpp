@@ -15,6 +15,8 @@ std::string_view to_string(NodeState state) noexcept {
       return "SETTLING";
     case NodeState::running:
       return "RUNNING";
+    case NodeState::calibrating:
+      return "CALIBRATING";
     case NodeState::paused:
       return "PAUSED";
     case NodeState::arm_wait:
@@ -43,6 +45,8 @@ std::string_view to_string(Command::Kind kind) noexcept {
       return "reset safe-off";
     case Command::Kind::acknowledge:
       return "acknowledge";
+    case Command::Kind::calibrate:
+      return "calibrate";
   }
   return "?";
 }
@@ -73,6 +77,9 @@ std::vector<Numbered<LogLine>> Node::log_since(std::uint64_t s, std::size_t n) c
 }
 std::vector<Numbered<JournalLine>> Node::journal_since(std::uint64_t s, std::size_t n) const {
   return engine_->journal.since(s, n);
+}
+std::vector<Numbered<calibration::Report>> Node::calibrations_since(std::uint64_t s, std::size_t n) const {
+  return engine_->calibrations.since(s, n);
 }
 void Node::light_off() noexcept { engine_->light_off(); }
 bool Node::finished() const { return engine_->finished(); }

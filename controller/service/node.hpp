@@ -10,6 +10,7 @@
 
 #include "controller/recording/writer.hpp"
 #include "controller/secret/arena.hpp"
+#include "controller/service/calibration_records.hpp"
 #include "controller/service/ring.hpp"
 #include "controller/service/snapshot.hpp"
 #include "controller/service/tcp.hpp"
@@ -38,7 +39,8 @@ struct NodeParts {
   std::unique_ptr<hal::Rig> rig;
   std::unique_ptr<keystore::KeyStore> store;
   std::unique_ptr<Random> random;
-  std::unique_ptr<recording::Writer> recording;  // none: this run is not recorded
+  std::unique_ptr<recording::Writer> recording;    // none: this run is not recorded
+  std::optional<CalibrationRecords> calibrations;  // of `store`; none: calibrations leave no record
 };
 
 enum class Stream : std::uint8_t { log, journal, blocks };
@@ -59,6 +61,7 @@ class Node {
   std::vector<Numbered<session::BlockResult>> blocks_since(std::uint64_t sequence, std::size_t limit) const;
   std::vector<Numbered<LogLine>> log_since(std::uint64_t sequence, std::size_t limit) const;
   std::vector<Numbered<JournalLine>> journal_since(std::uint64_t sequence, std::size_t limit) const;
+  std::vector<Numbered<calibration::Report>> calibrations_since(std::uint64_t sequence, std::size_t limit) const;
 
   /// Shutters, emission, detectors: now, past the queue, from any thread. Latched until Command::reset_safe_off.
   void light_off() noexcept;

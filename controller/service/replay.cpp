@@ -209,6 +209,10 @@ std::optional<session::Step> Replay::apply(const Call& c) {
       return s.ask_ready();
     case CallKind::rig_ready:
       return s.rig_ready(c.text);
+    case CallKind::rig_call:
+      return s.rig_call({c.text.begin(), c.text.end()});
+    case CallKind::rig_answer:
+      return s.rig_answer({c.text.begin(), c.text.end()});
     case CallKind::open_block:
       return s.open_block();
     case CallKind::emission_finished: {

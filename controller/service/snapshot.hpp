@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/calibration/progress.hpp"
 #include "controller/detection/clock/clock_report.hpp"
 #include "controller/detection/pairs/detector_delays.hpp"
 #include "controller/keystore/key_store.hpp"
@@ -23,6 +24,7 @@ enum class NodeState : std::uint8_t {
   connecting,
   settling,
   running,
+  calibrating,
   paused,    // light waits for a device of either side (Snapshot::pause)
   arm_wait,  // light waits for the operator to arm the source again
   backing_off,
@@ -70,6 +72,7 @@ struct Snapshot {
   std::array<keystore::PoolStatus, 4> pools{};
   std::vector<DeviceReport> devices;
   std::optional<PauseReport> pause;
+  std::optional<calibration::Progress> calibration;  // under way here
   std::optional<PairReport> pairs;
   std::vector<Alarm> alarms;
   std::string last_error;
@@ -77,10 +80,10 @@ struct Snapshot {
 
 /// Everything a person or a program may ask of a running node.
 struct Command {
-  enum class Kind : std::uint8_t { run, stop_after_block, stop, arm, reset_safe_off, acknowledge };
+  enum class Kind : std::uint8_t { run, stop_after_block, stop, arm, reset_safe_off, acknowledge, calibrate };
   Kind kind = Kind::run;
   std::uint64_t blocks = 0;   // run: how many more, 0 = until stopped
-  std::string text;           // acknowledge: the alarm's name
+  std::string text;           // acknowledge: the alarm's name; calibrate: routines, apart by commas, empty: all
   std::string operator_name;  // for the journal
 };
 std::string_view to_string(Command::Kind kind) noexcept;

@@ -18,6 +18,14 @@ struct TagLook {
 
 /// What a guard saw, as the error that closes the eyes.
 Error too_bright(const RateGuard::OverRate& over);
+/// The same for a calibration: sees each block, over_rate when there is too much light. The guard outlives it.
+inline auto watched_by(RateGuard& guard) {
+  return [&guard](const hal::TagBlock& block) -> Result<void> {
+    if (block.sequence == 0) guard.begin_anew();
+    if (const auto over = guard.see(block)) return too_bright(*over);
+    return {};
+  };
+}
 /// A stream that ended or went bad, in words.
 Result<void> stands(hal::StreamStatus status);
 

@@ -54,7 +54,9 @@ enum class FrameType : std::uint16_t {
   resume_ready,
   ask_ready,
   rig_ready,
-  closed
+  closed,
+  rig_call,
+  rig_answer
 };
 std::string_view to_string(FrameType t) noexcept;
 

@@ -152,6 +152,10 @@ Result<void> Machine::handle(const Incoming& in) {
       return on_marks(in);
     case FrameType::pause:
       return on_pause(in);
+    case FrameType::rig_call:
+      return on_rig_call(in);
+    case FrameType::rig_answer:
+      return on_rig_answer(in);
     default:
       return alice() ? handle_alice(in) : handle_bob(in);
   }

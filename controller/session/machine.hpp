@@ -72,6 +72,8 @@ class Machine {
 
   void ask_ready();
   void rig_ready(std::string why_not);
+  void rig_call(Bytes call);
+  void rig_answer(Bytes answer);
   void open_block();
   void emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared);
   void receiver_ready();
@@ -149,6 +151,8 @@ class Machine {
   // ---- opening.cpp ----
   Result<void> on_ask_ready(const Incoming& in);
   Result<void> on_rig_ready(const Incoming& in);
+  Result<void> on_rig_call(const Incoming& in);
+  Result<void> on_rig_answer(const Incoming& in);
   Result<BlockOpen> prepare_block();
   std::optional<std::string> refuses(const BlockOpen& m) const;
   void begin(const BlockOpen& m);

@@ -43,6 +43,25 @@ Result<void> Machine::on_rig_ready(const Incoming& in) {
   return {};
 }
 
+void Machine::rig_call(Bytes call) {
+  if (enter(Call::rig_call)) send(FrameType::rig_call, std::move(call));
+}
+
+void Machine::rig_answer(Bytes answer) {
+  if (enter(Call::rig_answer)) send(FrameType::rig_answer, std::move(answer));
+}
+
+/// What it says is the service's business: it is from the peer, and the next in its row.
+Result<void> Machine::on_rig_call(const Incoming& in) {
+  event(EventRigCall{Bytes(in.body.begin(), in.body.end())});
+  return {};
+}
+
+Result<void> Machine::on_rig_answer(const Incoming& in) {
+  event(EventRigAnswer{Bytes(in.body.begin(), in.body.end())});
+  return {};
+}
+
 Result<BlockOpen> Machine::prepare_block() {
   for (const keystore::PoolStatus& pool : store_->pools()) {
     const std::uint64_t bits = reservation_bits(config_.agreement, pool.pool);

@@ -65,7 +65,7 @@ struct FrameRule {
   Trailer trailer;
   std::uint64_t max_payload;  // bytes, stamp and trailer included
 };
-inline constexpr std::array<FrameRule, 28> kFrameRules{{
+inline constexpr std::array<FrameRule, 30> kFrameRules{{
     {FrameType::hello, "HELLO", Trailer::none, 1u << 10},
     {FrameType::marks, "MARKS", Trailer::service_mac, 1u << 10},
     {FrameType::settle_query, "SETTLE_QUERY", Trailer::one_time_tag, 1u << 8},
@@ -94,6 +94,8 @@ inline constexpr std::array<FrameRule, 28> kFrameRules{{
     {FrameType::ask_ready, "ASK_READY", Trailer::service_mac, 1u << 8},
     {FrameType::rig_ready, "RIG_READY", Trailer::service_mac, 1u << 10},
     {FrameType::closed, "CLOSED", Trailer::one_time_tag, kMaxPayload},
+    {FrameType::rig_call, "RIG_CALL", Trailer::service_mac, 1u << 20},
+    {FrameType::rig_answer, "RIG_ANSWER", Trailer::service_mac, 1u << 16},
 }};
 /// nullptr for a type that does not exist.
 constexpr const FrameRule* find_rule(FrameType type) noexcept {
@@ -112,7 +114,7 @@ struct Transition {
 };
 namespace table {
 inline constexpr auto A = Side::alice, B = Side::bob;
-inline constexpr std::array<Transition, 45> kTransitions{{
+inline constexpr std::array<Transition, 52> kTransitions{{
     // contact: both sides know each other, hold the same marks, and no key is in doubt
     {A, State::hello_wait, FrameType::hello, State::marks_wait},
     {B, State::hello_wait, FrameType::hello, State::marks_wait},
@@ -124,6 +126,14 @@ inline constexpr std::array<Transition, 45> kTransitions{{
     // a block costs pads: a rig that is not ready is asked first
     {B, State::idle, FrameType::ask_ready, State::looking},
     {A, State::rig_wait, FrameType::rig_ready, State::idle},
+    // calibration: the peer's rig is used between blocks, one call at a time; what crosses an opening is answered still
+    {A, State::idle, FrameType::rig_call, State::idle},
+    {B, State::idle, FrameType::rig_call, State::idle},
+    {A, State::idle, FrameType::rig_answer, State::idle},
+    {B, State::idle, FrameType::rig_answer, State::idle},
+    {A, State::rig_wait, FrameType::rig_call, State::rig_wait},
+    {A, State::ready_wait, FrameType::rig_call, State::ready_wait},
+    {B, State::arming, FrameType::rig_answer, State::arming},
     // light
     {B, State::idle, FrameType::block_open, State::arming},
     {A, State::ready_wait, FrameType::block_ready, State::emitting},  // measuring where pairs are shared
@@ -180,6 +190,8 @@ constexpr std::optional<State> next_state(Side side, State state, FrameType fram
 enum class Call : std::uint8_t {
   ask_ready,
   rig_ready,
+  rig_call,
+  rig_answer,
   open_block,
   emission_finished,
   receiver_ready,
@@ -197,9 +209,15 @@ struct CallTransition {
   Call call;
   State next;
 };
-inline constexpr std::array<CallTransition, 16> kCalls{{
+inline constexpr std::array<CallTransition, 22> kCalls{{
     {Side::alice, State::idle, Call::ask_ready, State::rig_wait},
     {Side::bob, State::looking, Call::rig_ready, State::idle},
+    {Side::alice, State::idle, Call::rig_call, State::idle},
+    {Side::bob, State::idle, Call::rig_call, State::idle},
+    {Side::alice, State::idle, Call::rig_answer, State::idle},
+    {Side::bob, State::idle, Call::rig_answer, State::idle},
+    {Side::alice, State::rig_wait, Call::rig_answer, State::rig_wait},
+    {Side::alice, State::ready_wait, Call::rig_answer, State::ready_wait},
     {Side::alice, State::idle, Call::open_block, State::ready_wait},
     {Side::alice, State::emitting, Call::emission_finished, State::list_wait},
     {Side::alice, State::emitting_listed, Call::emission_finished, State::samples_wait},

@@ -6,6 +6,11 @@
 #include "controller/session/tap.hpp"
 
 namespace nicol::session {
+namespace {
+
+std::string_view as_text(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+}  // namespace
 
 struct Session::Impl {
   std::unique_ptr<Vault> own_vault;
@@ -62,6 +67,14 @@ Step Session::ask_ready() {
 
 Step Session::rig_ready(std::string why_not) {
   return impl_->run({CallKind::rig_ready, {}, 0, 0, why_not}, [&](Machine& m) { m.rig_ready(why_not); });
+}
+
+Step Session::rig_call(Bytes call) {
+  return impl_->run({CallKind::rig_call, {}, 0, 0, as_text(call)}, [&](Machine& m) { m.rig_call(call); });
+}
+
+Step Session::rig_answer(Bytes answer) {
+  return impl_->run({CallKind::rig_answer, {}, 0, 0, as_text(answer)}, [&](Machine& m) { m.rig_answer(answer); });
 }
 
 Step Session::open_block() {

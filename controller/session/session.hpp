@@ -121,6 +121,14 @@ struct EventAskReady {};   // Bob: look after the rig, then rig_ready()
 struct EventRigReady {
   std::string why_not;
 };
+/// Between blocks, for calibration: what the peer asks of this rig (answer with rig_answer()), and what it answered to
+/// rig_call(). Authentic and in order; what it means is the caller's.
+struct EventRigCall {
+  Bytes call;
+};
+struct EventRigAnswer {
+  Bytes answer;
+};
 struct EventOpenLight {
   std::uint64_t block = 0, slots = 0;
   std::uint64_t index = 0;                          // of the block in this run: what a seeded Random is asked with
@@ -167,7 +175,7 @@ struct EventClosed {
   std::string why;
   Code code = Code::protocol;
 };  // this connection is over; reconnect
-using Event = std::variant<EventPeerReady, EventAskReady, EventRigReady, EventOpenLight, EventHint, EventPauseLight,
+using Event = std::variant<EventPeerReady, EventAskReady, EventRigReady, EventRigCall, EventRigAnswer, EventOpenLight, EventHint, EventPauseLight,
                            EventPrepareLight, EventResumeLight, EventPeerClosed, EventCloseLight, EventBlockDone,
                            EventSettled, EventAlarm, EventClosed>;
 
@@ -202,6 +210,9 @@ class Session {
   Step open_block();  // legal after EventPeerReady and after EventBlockDone
   /// All slots are out: what she kept (already reduced by hints), how many slots she kept in all.
   Step emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared);
+  // either, between blocks
+  Step rig_call(Bytes call);
+  Step rig_answer(Bytes answer);  // after EventRigCall
   // Bob
   Step rig_ready(std::string why_not);  // after EventAskReady
   Step receiver_ready();

@@ -23,9 +23,11 @@ enum class CallKind : std::uint8_t {
   resume,
   resumed,
   abort_block,
-  goodbye
+  goodbye,
+  rig_call,
+  rig_answer
 };
-inline constexpr CallKind kLastCall = CallKind::goodbye;
+inline constexpr CallKind kLastCall = CallKind::rig_answer;
 
 /// A call and what of its arguments is public and no consequence of the light: Clicks and hints are not in here.
 struct CallMade {
@@ -33,7 +35,7 @@ struct CallMade {
   std::span<const std::uint8_t> frame{};  // frame
   std::uint64_t slot = 0;                 // pause, resume
   std::uint8_t choice = 0;                // pause: PauseReason; abort_block: BlockReason; garbage: Code
-  std::string_view text{};                // rig_ready, abort_block, garbage
+  std::string_view text{};                // rig_ready, abort_block, garbage; rig_call, rig_answer: its bytes
 };
 
 class Tap {

@@ -43,8 +43,9 @@ DrawnRig::DrawnRig(const DrawnRigOptions& options) : scenario_(draw(options)) {
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = name;
   const sim::WorldOptions world{scenario_, options.seed, options.eve, 0, folder_ / "light"};
-  alice_ = expect(sim::make_alice_rig(world));
-  bob_ = expect(sim::make_bob_rig(world));
+  kept_alice_ = expect(sim::make_alice_rig(world));
+  kept_bob_ = expect(sim::make_bob_rig(world));
+  alice_ = kept_alice_.get(), bob_ = kept_bob_.get();
   for (hal::CompensatorPlate& plate : bob_->compensator) {
     plate.fast_axis_offset = Angle{};  // nobody has told
     plate.retardance_waves = plate.role == "compensator-1" ? 0.5 : 0.25;
@@ -55,7 +56,7 @@ DrawnRig::DrawnRig(const DrawnRigOptions& options) : scenario_(draw(options)) {
 }
 
 DrawnRig::~DrawnRig() {
-  bob_.reset(), alice_.reset();
+  kept_bob_.reset(), kept_alice_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }

@@ -28,6 +28,9 @@ class DrawnRig {
   DrawnRig& operator=(const DrawnRig&) = delete;
   hal::Rig& alice() { return *alice_; }
   hal::Rig& bob() { return *bob_; }
+  /// To nodes that own them from then on; alice() and bob() stay good as long as those live.
+  std::unique_ptr<hal::Rig> give_alice() { return std::move(kept_alice_); }
+  std::unique_ptr<hal::Rig> give_bob() { return std::move(kept_bob_); }
   const sim::Scenario& scenario() const { return scenario_; }
   /// What the fibre and the plates as they really stand leave of each basis's contrast; and what they could leave.
   std::array<double, 2> contrast();
@@ -39,7 +42,8 @@ class DrawnRig {
   Rotation fibre() const;
   sim::Scenario scenario_;
   std::filesystem::path folder_;
-  std::unique_ptr<hal::Rig> alice_, bob_;
+  std::unique_ptr<hal::Rig> kept_alice_, kept_bob_;
+  hal::Rig *alice_ = nullptr, *bob_ = nullptr;
 };
 
 }  // namespace nicol::calibration::test
