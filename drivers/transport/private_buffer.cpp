@@ -36,8 +36,4 @@ PrivateBuffer::~PrivateBuffer() {
 
 void PrivateBuffer::wipe() noexcept { transport::wipe(data_); }
 
-void wipe(std::span<std::uint8_t> memory) noexcept {
-  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
-}
-
 }  // namespace nicol::transport

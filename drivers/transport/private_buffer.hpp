@@ -3,6 +3,8 @@
 // end. (The controller's own guard pages are another room; drivers need only this much.)
 #pragma once
 
+#include <string.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,7 +15,9 @@
 namespace nicol::transport {
 
 /// Of any memory, and of none: explicit_bzero() may not be given a null pointer.
-void wipe(std::span<std::uint8_t> memory) noexcept;
+inline void wipe(std::span<std::uint8_t> memory) noexcept {
+  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
+}
 
 class PrivateBuffer {
  public:
