@@ -109,7 +109,7 @@ TEST(EmulatedSource, RunsABoughtLaserAnOvenAndAShutterAtAThirdPlace) {
   write_file(f / "source.toml",
              "format = 1\n[node]\nrole = \"source\"\n[rig]\ndevices = [\n"
              "\"role=pump, driver=scpi-laser, serial=M00312450, set.current=0.045\",\n"
-             "\"role=oven, driver=s15-spdc, port=/dev/ttyOVEN0, unit=crystal, set.temperature=42\",\n"
+             "\"role=oven, driver=s15-spdc, serial=SPDCSDR-42, unit=crystal, set.temperature=42\",\n"
              "\"role=shutter, driver=rig, serial=NIC001, unit=shutter-0, retry_ms=400\"]\n");
   const std::string input = (f / "in").string(), log = (f / "log").string();
   ASSERT_EQ(mkfifo(input.c_str(), 0600), 0);

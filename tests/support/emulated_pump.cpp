@@ -8,7 +8,7 @@
 namespace nicol::test {
 namespace {
 
-constexpr const char *kSerial = "M00312450", *kOvenPort = "ttyOVEN0";
+constexpr const char *kSerial = "M00312450", *kOven = "SPDCSDR-42", *kOvenPort = "ttyOVEN0";
 constexpr double kThresholdAmperes = 0.04, kWattsPerAmpere = 0.8, kMilliwatts = 1e3;
 constexpr double kOvenHaste = 10;      // a crystal takes minutes
 constexpr double kColdByKelvin = 0.2;  // when it is switched on
@@ -24,6 +24,7 @@ sim::ScpiLaserConfig diode() {
 
 sim::SpdcOptions crystal(const sim::Scenario::Source::Pairs& source) {
   sim::SpdcOptions options;
+  options.serial = kOven;
   options.ambient = source.oven_c - kColdByKelvin;
   return options;
 }
@@ -56,7 +57,7 @@ std::vector<service::RigDevice> EmulatedPump::devices() const {
       {{{"role", "pump"}, {"driver", "scpi-laser"}, {"serial", kSerial}, {"set.current", fmt::format("{}", amperes)}}},
       {{{"role", "oven"},
         {"driver", "s15-spdc"},
-        {"port", fmt::format("/dev/{}", kOvenPort)},
+        {"serial", kOven},
         {"unit", "crystal"},
         {"set.temperature", fmt::format("{}", source_.oven_c)}}}};
 }

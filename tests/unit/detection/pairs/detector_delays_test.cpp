@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 
+#include "controller/detection/pairs/block_matcher.hpp"
 #include "tests/unit/detection/pairs/drawn.hpp"
 
 namespace nicol::detection::pairs {
