@@ -175,9 +175,9 @@ struct EventClosed {
   std::string why;
   Code code = Code::protocol;
 };  // this connection is over; reconnect
-using Event = std::variant<EventPeerReady, EventAskReady, EventRigReady, EventRigCall, EventRigAnswer, EventOpenLight, EventHint, EventPauseLight,
-                           EventPrepareLight, EventResumeLight, EventPeerClosed, EventCloseLight, EventBlockDone,
-                           EventSettled, EventAlarm, EventClosed>;
+using Event = std::variant<EventPeerReady, EventAskReady, EventRigReady, EventRigCall, EventRigAnswer, EventOpenLight,
+                           EventHint, EventPauseLight, EventPrepareLight, EventResumeLight, EventPeerClosed,
+                           EventCloseLight, EventBlockDone, EventSettled, EventAlarm, EventClosed>;
 
 /// Frames are complete wire frames, to be sent in this order. Everything durable happened before step returned.
 struct Step {
