@@ -108,14 +108,14 @@ def thinned(rows, most):
 
 def frequency(rows, file):
     """Error of the frequency that the clock reports, with its own error bar."""
-    plot = Plot("Frequency of Bob's clock against Alice's: reported less true", (0, 12), (-0.02, 0.02),
+    plot = Plot("Frequency of Bob's clock against Alice's: reported less true", (0, 12), (-0.002, 0.002),
                 "light since slot 0 (s)", "error (ppm)")
     plot.band((3, 8), "dark")
     rows = thinned([r for r in rows if r[4]], 400)
     for low, high in ((0, 3.2), (8, 12)):
         part = [r for r in rows if low <= r[0] < high]
         for sign in (-1, 1):
-            plot.line([(r[0], max(-0.02, min(0.02, sign * r[2]))) for r in part], GREY, 1)
+            plot.line([(r[0], max(-0.002, min(0.002, sign * r[2]))) for r in part], GREY, 1)
         plot.dots([(r[0], r[1] - r[3]) for r in part], BLUE, 1.6)
     plot.note(0, "reported", BLUE)
     plot.note(1, "its sigma", GREY)

@@ -108,9 +108,10 @@ bool RecoveredClock::lock(const TagQueue& queue, std::size_t first, std::size_t 
   const auto times = queue.times.subspan(first, count);
   const auto train = period_(times, band_at(times.back()));
   if (!train) return false;
-  const auto found = find_slots(queue, first, count, *train);
+  const std::size_t dim = first_light(times, *train);
+  const auto found = find_slots(queue, first + dim, count - dim, *train);
   if (!found) return false;
-  const auto end = train_at_end(times, *train);
+  const auto end = train_of_light(times.subspan(dim), *train);
   begin_tracking(end ? *end : *train, *found, times.back());
   report_.log10_false_lock = std::max(found->log_false, train->log_false) / std::log(10.0);
   if (report_.locks++ == 0) {
@@ -163,8 +164,7 @@ double RecoveredClock::lean(std::span<const std::int64_t> times, const PulseTrai
 std::optional<SlotLock> RecoveredClock::find_slots(const TagQueue& queue, std::size_t first, std::size_t count,
                                                    const PulseTrain& train) {
   local_.clear();
-  const std::size_t lit = first + first_light(queue.times.subspan(first, count), train);
-  for (std::size_t i = lit; i < first + count; ++i) {
+  for (std::size_t i = first; i < first + count; ++i) {
     const std::int8_t value = value_[queue.who[i]];
     const double slot = train.slots_to(queue.times[i]), nearest = std::nearbyint(slot);
     if (value == 0 || std::abs(slot - nearest) * train.period > static_cast<double>(gate_) / 2) continue;
@@ -180,15 +180,19 @@ std::optional<SlotLock> RecoveredClock::find_slots(const TagQueue& queue, std::s
   return comb && local_.back() + comb->shift >= min_slot_ ? comb : std::nullopt;
 }
 
-/// A long window tells the slot, but its line says little of the phase at its end: that comes from its last part. Slot
-/// 0 is the same in both.
-std::optional<PulseTrain> RecoveredClock::train_at_end(std::span<const std::int64_t> times, const PulseTrain& whole) {
+/// A long window tells the slot, but its line says little of the phase at its end: that comes from its last part. Nor
+/// may what came before the light have a say: a dark count far off has a longer lever on the frequency than the light
+/// has, and the line turns to where such clicks happen to agree. Slot 0 is the same in both.
+std::optional<PulseTrain> RecoveredClock::train_of_light(std::span<const std::int64_t> light, const PulseTrain& whole) {
   const double unbent = std::sqrt(static_cast<double>(nominal_) * line_.unit() / options_.noise.drift);
-  const std::int64_t from = times.back() - in_units(unbent / 2);
-  if (times.front() + in_units(unbent) > from) return {};
-  const auto last =
-      times.subspan(static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), from) - times.begin()));
-  auto train = period_(last, {nominal_, whole.offset, kKnownReach, whole.bend});
+  const std::int64_t from = light.back() - in_units(unbent / 2);
+  const bool is_long = light.front() + in_units(unbent) <= from;
+  if (!is_long && light.size() == whole.arrivals.count) return {};
+  const auto part =
+      is_long
+          ? light.subspan(static_cast<std::size_t>(std::lower_bound(light.begin(), light.end(), from) - light.begin()))
+          : light;
+  auto train = period_(part, {nominal_, whole.offset, kKnownReach, whole.bend});
   if (!train) return {};
   train->first = std::llround(whole.slots_to(train->epoch) + train->phase / whole.period);
   return train;

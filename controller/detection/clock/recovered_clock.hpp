@@ -95,7 +95,7 @@ class RecoveredClock {
   double lean(std::span<const std::int64_t> times, const PulseTrain& train) const;
   std::optional<SlotLock> find_slots(const TagQueue& queue, std::size_t first, std::size_t count,
                                      const PulseTrain& train);
-  std::optional<PulseTrain> train_at_end(std::span<const std::int64_t> times, const PulseTrain& whole);
+  std::optional<PulseTrain> train_of_light(std::span<const std::int64_t> light, const PulseTrain& whole);
   void begin_tracking(const PulseTrain& train, const SlotLock& found, std::int64_t last_time);
   void number_from(std::int64_t last_time, double contrast);
   std::size_t track(const TagQueue& queue, std::size_t seen);

@@ -163,17 +163,19 @@ TEST(RecoveredClock, ReportsOffsetFrequencyJitterAndContrastWithinTheirErrors) {
   EXPECT_LT(r.log10_false_lock, -8);
 }
 
-/// Error of the reported frequency in its own sigmas, at every look in a tenth of a second after each moment of light.
-std::vector<double> pulls_after_darkness(std::uint64_t seeds, double dark, std::initializer_list<double> after) {
+/// Error of the reported frequency in its own sigmas, at every look in a tenth of a second after each of these moments
+/// since light began: with slot 0, after up to two seconds of darkness, or again after one of `dark` seconds.
+std::vector<double> pulls_of_light(std::uint64_t seeds, double dark, std::initializer_list<double> after) {
   std::vector<double> pulls;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     PulsedLink link = link_of(seed);
-    link.darkness = {{1.5, 1.5 + dark}};
-    Watched watched(link, pattern_of(slots_in(3.5 + dark), slots_in(0.3)));
+    if (dark > 0) link.darkness = {{1.5, 1.5 + dark}};
+    const double begin = dark > 0 ? 1.5 + dark : 0;
+    Watched watched(link, pattern_of(slots_in(begin + 2), slots_in(0.3)));
     Numbering sink(4'000, watched.light.tags.size());
     watched.play(50, sink, [&](double t, const ClockReport& r) {
       for (const double from : after)
-        if (const double since = t - 1.5 - dark - from; r.tracking && since >= 0 && since < 0.1)
+        if (const double since = t - begin - from; r.tracking && since >= 0 && since < 0.1)
           pulls.push_back((r.frequency.value - watched.true_frequency(t)) / r.frequency.sigma);
     });
   }
@@ -192,10 +194,14 @@ void expect_as_stated(const std::vector<double>& pulls) {
 }
 
 TEST(RecoveredClock, KnowsHowWellItKnowsTheFrequencyAfterDarkness) {
-  expect_as_stated(pulls_after_darkness(12, 5, {0.2, 0.3, 0.4, 0.8}));
+  expect_as_stated(pulls_of_light(12, 5, {0.2, 0.3, 0.4, 0.8}));
 }
 TEST(RecoveredClock, KnowsHowWellItKnowsTheFrequencyAfterAShortDarkness) {
-  expect_as_stated(pulls_after_darkness(12, 1.5, {0.1, 0.2, 0.3, 0.8}));
+  expect_as_stated(pulls_of_light(12, 1.5, {0.1, 0.2, 0.3, 0.8}));
+}
+
+TEST(RecoveredClock, KnowsHowWellItKnowsTheFrequencyFromTheFirstLockOn) {
+  expect_as_stated(pulls_of_light(20, 0, {0.05, 0.15, 0.3, 0.8}));
 }
 
 TEST(RecoveredClock, LosesLittleOfTheBlockWhereNothingHappens) {
