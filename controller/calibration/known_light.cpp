@@ -55,8 +55,8 @@ class SentStates {
 
 class Collector final : public detection::TagSink {
  public:
-  Collector(const SlotStream& stream, const SentStates& sent, const detection::DroppedSlots& dropped, KnownLight& light)
-      : stream_(&stream), sent_(&sent), dropped_(&dropped), light_(&light) {}
+  Collector(const SlotStream& stream, const SentStates& sent, KnownLight& light)
+      : stream_(&stream), sent_(&sent), light_(&light) {}
   std::uint64_t slots = 0;  // sent so far
   std::uint64_t clicks = 0;
 
@@ -87,7 +87,6 @@ class Collector final : public detection::TagSink {
   }
   const SlotStream* stream_;
   const SentStates* sent_;
-  const detection::DroppedSlots* dropped_;
   KnownLight* light_;
 };
 
@@ -114,7 +113,7 @@ class Shining {
         sent_(bench.next_seed(), plan.p_diagonal),
         dropped_(most_slots_),
         stream_(bench.own().timing, tagger.caps().tick, hal::ChannelRole::detector, options(most_slots_), dropped_),
-        collector_(stream_, sent_, dropped_, light_) {}
+        collector_(stream_, sent_, light_) {}
 
   Result<KnownLight> run() {
     if (auto begun = source_->begin_block(most_slots_); !begun) return std::move(begun).error();
