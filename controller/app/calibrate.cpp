@@ -29,7 +29,7 @@ std::int64_t now() {
 /// "full" (or nothing): all, in their order; "daily": those whose newest record is older than a day, or missing.
 Result<std::vector<const Routine*>> chosen(const std::vector<std::string>& names,
                                            const service::CalibrationRecords& records) {
-  constexpr std::int64_t kDay = 24 * 3'600;
+  constexpr std::int64_t kDay = 86'400;
   std::vector<const Routine*> all;
   const bool full = names.empty() || names == std::vector<std::string>{"full"};
   const bool daily = names == std::vector<std::string>{"daily"};

@@ -120,9 +120,10 @@ Found climbed(std::span<const Bin> bins, Vector model) {
   for (int i = 0; i < kMostSteps; ++i) {
     const Score s = score(bins, model);
     bool better = false;
-    for (; !better && damping < 1e6; damping *= 10) {
+    while (!better && damping < 1e6) {
       Eigen::Matrix3d m = s.information;
       m.diagonal() *= 1 + damping;
+      damping *= 10;
       const Vector next = model + m.ldlt().solve(s.slope);
       if (!allowed(next)) continue;
       const double there = log_likelihood(bins, next);
@@ -176,8 +177,9 @@ std::optional<DeadTimeFit> fit_dead_time(std::span<const std::int64_t> gaps, dou
   fit.shortest_ps = gaps.front();
   const auto shortest = static_cast<double>(fit.shortest_ps);
   double end = shortest + std::max(kEdge, 12 * resolution);
-  for (double x = shortest; x < end; x += kBin / 4)
-    if (in_tooth(x, comb)) end = x;
+  const auto steps = static_cast<int>(std::ceil((end - shortest) / (kBin / 4)));
+  for (int i = steps - 1; i >= 0; --i)
+    if (const double x = shortest + i * kBin / 4; in_tooth(x, comb)) end = x;
   if (end < shortest + 8 * resolution) {
     const auto period = static_cast<double>(comb.period.count), tooth = std::max(1.0, std::round(shortest / period));
     fit.at_a_pulse = true;

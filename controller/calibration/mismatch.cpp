@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 2> kBases{"rectilinear", "diagonal"};
 std::array<double, 4> background(const KnownLight& light, const hal::TimingLayout& timing) {
   std::array<double, 4> outside{};
   for (const Arrival& a : light.arrivals)
-    if (2 * std::abs(a.off_ps) > 4 * timing.gate_width.count) ++outside[a.seen];  // well clear of the peak's tail
+    if (2 * std::abs(std::int64_t{a.off_ps}) > 4 * timing.gate_width.count)
+      ++outside[a.seen];  // well clear of the peak's tail
   const auto gate = static_cast<double>(timing.gate_width.count),
              period = static_cast<double>(timing.slot_period.count);
   for (double& n : outside) n *= period > 4 * gate ? gate / (period - 4 * gate) : 0;

@@ -77,9 +77,10 @@ std::optional<CurveFit> fit_curve(std::span<const CurveBin> bins, const Curve& c
   for (int i = 0; i < kMostSteps && gained > kEnough; ++i) {
     const Score s = score(bins, curve, fit.numbers, steps);
     gained = 0;
-    for (; gained <= 0 && damping < 1e8; damping *= 10) {
+    while (gained <= 0 && damping < 1e8) {
       Eigen::MatrixXd m = s.information;
       m.diagonal() *= 1 + damping;
+      damping *= 10;
       const Eigen::VectorXd next = fit.numbers + m.ldlt().solve(s.slope);
       const double there = next.allFinite() ? log_likelihood(bins, curve, next) : kOutside;
       if (!(there > fit.log_likelihood)) continue;

@@ -151,8 +151,9 @@ Found climbed(const Data& data, Model model, int most) {
     const Score s = score(data, model);
     const Square scale = s.information.diagonal().asDiagonal();
     bool better = false;
-    for (; !better && damping < 1e3; damping *= 10) {
+    while (!better && damping < 1e3) {
       const Vector step = (s.information + damping * scale).ldlt().solve(s.slope);
+      damping *= 10;
       if (step.norm() < kEnough) return {model, best};
       const Model next = model.moved(step);
       const double there = log_likelihood(data, next);

@@ -156,9 +156,13 @@ void ChannelSamples::thin() {
   const double step = sum / static_cast<double>(count);
   samples_.clear();
   double reached = 0, next = step / 2;
-  for (const Weighted& w : proposed_)
-    for (reached += w.log_weight; next < reached && samples_.size() < count; next += step)
+  for (const Weighted& w : proposed_) {
+    reached += w.log_weight;
+    while (next < reached && samples_.size() < count) {
       samples_.push_back(w.hypothesis);
+      next += step;
+    }
+  }
   while (samples_.size() < count) samples_.push_back(samples_.back());
 }
 

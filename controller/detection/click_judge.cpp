@@ -215,7 +215,7 @@ void ClickJudge::pack(unsigned bit, std::size_t words) noexcept {
     std::uint64_t packed = 0;
     for (unsigned k = 0; k < 8; ++k) {
       std::uint64_t eight;
-      std::memcpy(&eight, s.codes + w * 64 + k * 8, 8);
+      std::memcpy(&eight, s.codes + w * 64 + std::size_t{k} * 8, 8);
       packed |= ((((eight >> bit) & 0x0101010101010101ULL) * 0x0102040810204080ULL) >> 56) << (8 * k);
     }
     s.packed[w] = packed;

@@ -13,7 +13,7 @@ using nlohmann::json;
 
 json values(const hal::State& state) {
   json all = json::object();
-  for (const auto& [key, value] : state) std::visit([&](const auto& v) { all[key] = v; }, value);
+  for (const auto& entry : state) std::visit([&](const auto& v) { all[entry.first] = v; }, entry.second);
   return all;
 }
 

@@ -41,7 +41,7 @@ Result<RigCall> decode_rig_call(std::span<const std::uint8_t> bytes) {
   call.method = static_cast<RigMethod>(r.u8_up_to(static_cast<std::uint8_t>(kLastRigMethod)));
   call.number = r.u64();
   call.slots = r.varint_up_to(kMostCallSlots);
-  if (!r.failed() && r.left() == 2 * 8 * ((call.slots + 63) / 64)) {
+  if (!r.failed() && r.left() == (call.slots + 63) / 64 * 16) {
     call.bases = words(r, call.slots);
     call.bits = words(r, call.slots);
   } else {
