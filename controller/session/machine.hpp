@@ -72,8 +72,8 @@ class Machine {
 
   void ask_ready();
   void rig_ready(std::string why_not);
-  void rig_call(Bytes call);
-  void rig_answer(Bytes answer);
+  void rig_call(const Bytes& call);
+  void rig_answer(const Bytes& answer);
   void open_block();
   void emission_finished(detection::Clicks&& prepared, std::uint64_t slots_prepared);
   void receiver_ready();

@@ -43,12 +43,12 @@ Result<void> Machine::on_rig_ready(const Incoming& in) {
   return {};
 }
 
-void Machine::rig_call(Bytes call) {
-  if (enter(Call::rig_call)) send(FrameType::rig_call, std::move(call));
+void Machine::rig_call(const Bytes& call) {
+  if (enter(Call::rig_call)) send(FrameType::rig_call, call);
 }
 
-void Machine::rig_answer(Bytes answer) {
-  if (enter(Call::rig_answer)) send(FrameType::rig_answer, std::move(answer));
+void Machine::rig_answer(const Bytes& answer) {
+  if (enter(Call::rig_answer)) send(FrameType::rig_answer, answer);
 }
 
 /// What it says is the service's business: it is from the peer, and the next in its row.
