@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "controller/app/replay_sent.hpp"
+#include "controller/app/replay_sifted.hpp"
 #include "controller/secret/signal_wipe.hpp"
 
 namespace nicol::app {
@@ -19,6 +21,8 @@ struct Parsed {
   bool json = false, verbose = false;
   RunOptions run;
   ReplayOptions replay;
+  std::filesystem::path sifted;
+  SentOptions sent;
   int passphrase_fd = -1;
   InitOptions init;
   NodeRunOptions alice{session::Side::alice, {}, 0, false, {}, {}}, bob{session::Side::bob, {}, 0, false, {}, {}};
@@ -47,26 +51,56 @@ void add_recording(CLI::App& c, Parsed& p, std::filesystem::path& folder, SealOp
   for (const char* name : {"--seal-key", "--seal-passphrase-fd"}) c.get_option(name)->needs(record);
 }
 
+/// Prepared light of another lab: what was sent, and how its slots lie.
+CLI::Option* add_sent(CLI::App& c, Parsed& p) {
+  SentOptions& o = p.sent;
+  auto* sent = c.add_option("--sent", o.sent, "what Alice sent, two bits a slot (basis, bit); --bob has his tags");
+  const auto number = [&](const char* name, auto& value, const char* what) {
+    return c.add_option(name, value, what)->needs(sent);
+  };
+  number("--slot-ps", o.slot_ps, "length of a slot by Alice's clock");
+  number("--gate-ps", o.gate_ps, "full width of the gate (default: a third of a slot)");
+  number("--delay-ps", o.delay_ps, "from a sync pulse to the click of its slot");
+  number("--dead-ps", o.dead_ps, "longest dead time of a detector");
+  number("--detectors", o.detectors, "channels of V,minus,H,plus (default: 0,1,2,3)")->delimiter(',');
+  auto* sync = number("--sync", o.sync, "channel of the sync pulses (default: what the file says)");
+  number("--sync-divider", o.sync_divider, "slots a sync pulse");
+  auto* preamble = number("--preamble", o.preamble, "without sync: public slots at the begin, as Nicol sends them");
+  preamble->excludes(sync);
+  number("--preamble-every", o.repeat, "and again at every multiple of this")->needs(preamble);
+  number("--tail", o.tail, "public slots at the end")->needs(preamble);
+  number("--spacing", o.spacing, "every so many slots one is public")->needs(preamble);
+  number("--pattern-seed", o.pattern_seed, "of the public slots: the block's number")->needs(preamble);
+  return sent;
+}
+
 void add_replay(CLI::App& app, Parsed& p) {
   auto* c = app.add_subcommand("replay", "a recording through the same stages: the same result, bit for bit");
   auto* path = c->add_option("path", p.replay.path, "a folder that run --record made, or one recording");
   add_seal(*c, p, p.replay.seal);
+  c->add_option("--sifted", p.sifted, "write each block's sifted bits into this folder; they say the key")->needs(path);
   auto* alice = c->add_option("--alice", p.tool.alice, "a foreign recording of pairs: what would the key have been?");
-  auto* bob = c->add_option("--bob", p.tool.bob, "the other side's")->needs(alice)->excludes(path);
+  auto* bob = c->add_option("--bob", p.tool.bob, "the other side's")->excludes(path);
   alice->needs(bob)->excludes(path);
-  c->add_option("--format", p.tool.format, "of both files")->needs(alice);
+  c->add_option("--format", p.tool.format, "of the tag files")->needs(bob);
   c->add_option("--state", p.tool.state, "psi-minus or phi-plus")->needs(alice);
   c->add_option("--window-ps", p.tool.window_ps, "full width of a coincidence")->needs(alice);
-  c->add_option("--block-bits", p.replay.block_bits, "sifted bits a block")->needs(alice)->capture_default_str();
-  c->callback([&p, c, alice] {
-    if (alice->count() > 0) {
-      p.tool.bits = p.replay.block_bits;
-      p.action = [&p](Context& x) { return replay_foreign(p.tool, x); };
-      return;
-    }
-    if (c->count("path") == 0) throw CLI::RequiredError("path, or --alice and --bob");
+  c->add_option("--block-bits", p.replay.block_bits, "sifted bits a block")->needs(bob)->capture_default_str();
+  auto* sent = add_sent(*c, p);
+  sent->needs(bob)->excludes(path)->excludes(alice);
+  c->callback([&p, c, alice, sent] {
+    p.tool.bits = p.sent.block_bits = p.replay.block_bits;
+    p.sent.bob = p.tool.bob;
+    p.sent.format = p.tool.format;
     if (c->count("--seal-passphrase-fd") > 0) p.replay.seal.passphrase_fd = p.passphrase_fd;
-    p.action = [&p](Context& x) { return replay(p.replay, x); };
+    if (sent->count() > 0)
+      p.action = [&p](Context& x) { return replay_sent(p.sent, x); };
+    else if (alice->count() > 0)
+      p.action = [&p](Context& x) { return replay_foreign(p.tool, x); };
+    else if (c->count("path") > 0)
+      p.action = [&p](Context& x) { return replay_sifted(p.replay, p.sifted, x); };
+    else
+      throw CLI::RequiredError("path, or --bob with --alice or --sent");
   });
 }
 

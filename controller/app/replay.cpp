@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/app/commands.hpp"
+#include "controller/app/replay_sifted.hpp"
 #include "controller/app/report.hpp"
+#include "controller/app/sifted_files.hpp"
 #include "controller/service/replay.hpp"
 
 namespace nicol::app {
@@ -19,6 +20,7 @@ struct Replayed {
   std::filesystem::path file;
   ReplayReport report;
   double seconds = 0;
+  std::vector<SiftedFiles::Written> sifted = {};
 };
 
 std::string_view side_name(const ReplayReport& r) { return r.side == session::Side::alice ? "alice" : "bob"; }
@@ -65,6 +67,10 @@ json recording_json(const Replayed& r) {
                          {"check", check_text(k.key.record().check)},
                          {"origin", to_string(k.key.record().origin)},
                          {"identical", k.identical}});
+  if (r.sifted.empty()) return j;
+  j["sifted"] = json::array();
+  for (const auto& s : r.sifted)
+    j["sifted"].push_back({{"index", s.index}, {"bits", s.bits}, {"file", s.file.string()}});
   return j;
 }
 
@@ -91,31 +97,55 @@ void print_text(const Replayed& r) {
   if (const auto& d = p.first_difference)
     fmt::print("  first frame that differs: {} number {} (block {}, entry {}): {}\n", d->frame, d->number,
                d->block ? std::to_string(*d->block) : std::string("none"), d->entry, d->what);
+  for (const auto& s : r.sifted) fmt::print("  block {}: {} sifted bits in {}\n", s.index, s.bits, s.file.string());
   if (p.departure) fmt::print("  first departure: {}\n", *p.departure);
   if (p.cut_short) fmt::print("  {}: replayed up to there\n", *p.cut_short);
   if (p.identical()) fmt::print("  everything as it was recorded\n");
 }
 
+/// One recording; its sifted bits into `sifted`, if any.
+Result<Replayed> replay_one(const std::filesystem::path& file, const recording::SealSecret& secret,
+                            const Context& context, SiftedFiles* sifted) {
+  service::TakeBits take;
+  if (sifted != nullptr) take = [&](const service::ReplayedBits& bits) { sifted->take(bits); };
+  const auto stop = [&] { return context.stop->requested() || (sifted != nullptr && sifted->trouble()); };
+  const auto start = std::chrono::steady_clock::now();
+  auto report = service::replay(file, secret, stop, take);
+  if (!report) return std::move(report).error();
+  if (sifted != nullptr && sifted->trouble()) return *sifted->trouble();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  Replayed done{file, *std::move(report), seconds};
+  if (sifted != nullptr) done.sifted = sifted->take_written();
+  return done;
+}
+
 }  // namespace
 
-Exit replay(const ReplayOptions& options, Context& context) {
+Exit replay(const ReplayOptions& options, Context& context) { return replay_sifted(options, {}, context); }
+
+Exit replay_sifted(const ReplayOptions& options, const std::filesystem::path& sifted_folder, Context& context) {
   const auto files = recordings_at(options.path);
   if (!files) return complain(files.error());
   const bool folder = std::filesystem::is_directory(options.path);
   const auto secret =
       seal_secret(options.seal, folder ? options.path : options.path.parent_path(), SealKeyFile::must_exist);
   if (!secret) return complain(secret.error());
+  std::optional<SiftedFiles> sifted;
+  if (!sifted_folder.empty()) {
+    auto files_of_bits = SiftedFiles::in(sifted_folder);
+    if (!files_of_bits) return complain(files_of_bits.error());
+    sifted = *std::move(files_of_bits);
+  }
   std::vector<Replayed> all;
   bool good = true;
   for (const auto& file : *files) {
-    const auto start = std::chrono::steady_clock::now();
-    auto report = service::replay(file, *secret, [&] { return context.stop->requested(); });
-    if (!report) return complain(report.error());
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    good = good && report->identical() && !report->cut_short && !report->stopped;
-    if (report->cut_short) fmt::print(stderr, "nicol: {}: {}\n", file.string(), *report->cut_short);
-    all.push_back({file, *std::move(report), seconds});
-    if (context.output == Output::text) print_text(all.back());
+    auto done = replay_one(file, *secret, context, sifted ? &*sifted : nullptr);
+    if (!done) return complain(done.error());
+    const ReplayReport& report = done->report;
+    good = good && report.identical() && !report.cut_short && !report.stopped;
+    if (report.cut_short) fmt::print(stderr, "nicol: {}: {}\n", file.string(), *report.cut_short);
+    if (context.output == Output::text) print_text(*done);
+    all.push_back(*std::move(done));
   }
   const auto match = keys_match(all);
   if (context.output == Output::json) {

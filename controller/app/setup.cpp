@@ -112,12 +112,6 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   keystore::StoreOptions store_options;
   store_options.fault = hooks.fault;
   const session::Agreement agreement = agreement_of(node.world.scenario);
-  if (recording && agreement.protocol == session::Protocol::bbm92)
-    return Error{Code::bad_input,
-                 fmt::format("--record: expected prepared light, scenario {} shares pairs", node.world.scenario.name),
-                 "",
-                 0,
-                 {}};
   store_options.plan = agreement.pools;
   auto store = keystore::KeyStore::open(node.state, node.preshared_key, std::move(store_options));
   if (!store) return std::move(store).error();

@@ -9,12 +9,6 @@
 
 namespace nicol::service {
 
-namespace {
-
-constexpr Picoseconds kEndless{std::int64_t{1} << 61};
-
-}  // namespace
-
 bool Engine::shares_pairs() const { return options_.session.agreement.protocol == session::Protocol::bbm92; }
 
 Result<void> Engine::open_pairs(const session::EventOpenLight& event) {
@@ -24,17 +18,15 @@ Result<void> Engine::open_pairs(const session::EventOpenLight& event) {
     if (auto given = consent(); !given) return given;
     if (auto lit = light_pairs(*parts_.rig); !lit) return lit;
   }
-  const session::PairAgreement& pairs = options_.session.agreement.pairs;
   PairReceiverOptions o;
-  // A block is so much of Alice's time. Bob began before her, who knows how long: he goes on until her list is in.
-  const Picoseconds length{static_cast<std::int64_t>(event.slots) * pairs.slot_period.count};
-  o.duration = options_.session.side == session::Side::alice ? length : kEndless;
-  o.closed_tick = pairs.closed_tick;
+  o.side = options_.session.side;
+  o.pairs = options_.session.agreement.pairs;
   o.clicks_per_block = options_.clicks_per_block;
   if (matcher_) o.corrections = matcher_->delays().corrections();
   list_due_ = deadlines_.in(options_.session.light_timeout);
   if (!guard_) guard_.emplace(guard_of(*parts_.rig));
-  auto receiver = PairReceiver::begin(*parts_.rig, *parts_.random, *guard_, o, event.index);
+  o.journal = recorder_.get();
+  auto receiver = PairReceiver::begin(*parts_.rig, random(), *guard_, o, event.index, event.slots);
   if (!receiver) return std::move(receiver).error();
   pair_receiver_ = std::make_unique<PairReceiver>(*std::move(receiver));
   return {};
@@ -135,6 +127,7 @@ void Engine::forget_measurement() {
 Engine::After Engine::take_pairs() {
   auto matched = matching_ ? matching_->take() : std::nullopt;
   if (!matched) return After::go_on;
+  LightNotes(recorder_.get()).act(LightAct::match);
   matcher_ = matched->matcher;
   const auto& r = matched->pairs.report;
   now_.pairs = PairReport{r.locked, r.now.offset,   r.now.frequency, r.sigma,         r.jitter_sigma,

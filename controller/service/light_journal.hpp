@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who writes down what a node does with its light: every act of a block's preparation and detection, in order, so that
-// a recording can be replayed through the same two classes (PreparedSlots, BlockDetection).
+// a recording can be replayed through the same classes (PreparedSlots, BlockDetection,
+// PairMeasurement).
 #pragma once
 
 #include <cstdint>
@@ -22,9 +23,12 @@ enum class LightAct : std::uint8_t {
   drop,      // slots begin, end
   finish,
   known_clock,  // before detect: what the block before learned of the clock, frequency and drift (f64)
-  preamble      // Alice's light goes on here: public slots stand there again
+  preamble,     // Alice's light goes on here: public slots stand there again
+  measure,      // a block of shared pairs begins: index, slots
+  unsure,       // of pairs: nothing from here to the block's end is vouched for; ps after its begin
+  match         // Bob: the pairs of both lists are found
 };
-inline constexpr LightAct kLastLightAct = LightAct::preamble;
+inline constexpr LightAct kLastLightAct = LightAct::match;
 
 /// Called by the engine's thread, before the act. An act without effect is not told.
 class LightJournal {

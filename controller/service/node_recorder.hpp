@@ -39,6 +39,9 @@ class NodeRecorder final : public session::Tap, public LightJournal {
 
   void before(const session::CallMade& call) noexcept override;
   void after(const session::Step& step) noexcept override;
+  /// Follows from what is written.
+  void sifted(std::uint64_t, const sifting::DetectionList&, const sifting::BasesReply&,
+              const sifting::SiftedBlock&) override {}
   void act(LightAct act, std::uint64_t a, std::uint64_t b) noexcept override;
   void tags(const hal::TagBlock& block) noexcept override;
 

@@ -15,7 +15,7 @@ PairReceiver::PairReceiver(hal::TimeTagger& tagger, RateGuard& guard, const Pair
     : tagger_(&tagger), guard_(&guard), options_(options), tags_(std::make_unique<TagBuffer>(kTags)) {}
 
 Result<PairReceiver> PairReceiver::begin(hal::Rig& rig, Random& random, RateGuard& guard,
-                                         const PairReceiverOptions& options, std::uint64_t block) {
+                                         const PairReceiverOptions& options, std::uint64_t block, std::uint64_t slots) {
   auto* tagger = rig.find<hal::TimeTagger>("tagger");
   if (tagger == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
   if (rig.receiver != hal::ReceiverKind::passive)
@@ -24,22 +24,24 @@ Result<PairReceiver> PairReceiver::begin(hal::Rig& rig, Random& random, RateGuar
   if (auto open = open_eyes(rig); !open) return std::move(open).error();
   guard.begin_anew();
   if (auto started = tagger->start(); !started) return std::move(started).error();
-  detection::pairs::ClickStreamOptions stream;
-  stream.duration = options.duration;
-  stream.capacity = options.clicks_per_block;
-  stream.closed_tick = options.closed_tick;
-  stream.block = block;
-  stream.corrections = options.corrections;
-  r.stream_ = std::make_unique<detection::pairs::ClickStream>(rig.timing, tagger->caps().tick, stream, random);
+  const MeasurementPlan plan{block,
+                             slots,
+                             options.side,
+                             options.pairs,
+                             options.clicks_per_block,
+                             rig.timing,
+                             tagger->caps().tick,
+                             options.corrections};
+  r.measurement_ = std::make_unique<PairMeasurement>(plan, random, options.journal);
   return r;
 }
 
 Result<PairReceiver::Progress> PairReceiver::work() {
-  if (stream_->done()) return Progress::finished;
+  if (measurement_->done()) return Progress::finished;
   TagLook look = look_at_tags(*tagger_, *tags_, *guard_, options_.acquire_patience,
-                              [&](const hal::TagBlock& block) { return stream_->process(block); });
+                              [&](const hal::TagBlock& block) { return measurement_->process(block); });
   if (!look.seen) return std::move(look.seen).error();
-  if (stream_->done()) return Progress::finished;  // whatever became of the tagger
+  if (measurement_->done()) return Progress::finished;  // whatever became of the tagger
   if (auto ok = stands(look.status); !ok) return std::move(ok).error();
   return look.status == hal::StreamStatus::timeout ? Progress::idle : Progress::acquired;
 }

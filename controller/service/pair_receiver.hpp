@@ -7,7 +7,7 @@
 #include <chrono>
 #include <memory>
 
-#include "controller/detection/pairs/click_stream.hpp"
+#include "controller/service/pair_measurement.hpp"
 #include "controller/service/rate_guard.hpp"
 #include "controller/service/tag_buffer.hpp"
 #include "drivers/hal/rig.hpp"
@@ -15,10 +15,12 @@
 namespace nicol::service {
 
 struct PairReceiverOptions {
-  Picoseconds duration, closed_tick;
+  session::Side side = session::Side::alice;
+  session::PairAgreement pairs;
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::chrono::milliseconds acquire_patience{20};
   std::array<std::int64_t, 4> corrections{};  // as ClickStreamOptions has them
+  LightJournal* journal = nullptr;            // outlives the receiver
 };
 
 /// One block. work() does a bounded piece and returns.
@@ -26,20 +28,20 @@ class PairReceiver {
  public:
   /// Shutter open, detectors on, tagger started. The guard outlives this.
   static Result<PairReceiver> begin(hal::Rig& rig, Random& random, RateGuard& guard, const PairReceiverOptions& options,
-                                    std::uint64_t block);
+                                    std::uint64_t block, std::uint64_t slots);
 
   enum class Progress : std::uint8_t { acquired, idle, finished };
   /// over_rate: a detector was over its limit; see RateGuard.
   Result<Progress> work();
-  Picoseconds elapsed() const { return stream_->elapsed(); }
-  std::uint64_t clicks() const { return stream_->clicks(); }
+  Picoseconds elapsed() const { return measurement_->elapsed(); }
+  std::uint64_t clicks() const { return measurement_->clicks(); }
 
   /// The rig was just found as it was set: what was detected so far is confirmed.
-  void confirm() { confirmed_ = stream_->elapsed(); }
+  void confirm() { confirmed_ = measurement_->elapsed(); }
   /// What no look at the rig vouches for is dropped.
-  void drop_unconfirmed() { stream_->drop_from(confirmed_); }
+  void drop_unconfirmed() { measurement_->drop_from(confirmed_); }
   /// Ends the block; what is missing of its time is dropped.
-  detection::pairs::MeasuredClicks finish() { return stream_->finish(); }
+  detection::pairs::MeasuredClicks finish() { return measurement_->finish(); }
 
  private:
   PairReceiver(hal::TimeTagger& tagger, RateGuard& guard, const PairReceiverOptions& options);
@@ -47,7 +49,7 @@ class PairReceiver {
   RateGuard* guard_;
   PairReceiverOptions options_;
   std::unique_ptr<TagBuffer> tags_;
-  std::unique_ptr<detection::pairs::ClickStream> stream_;
+  std::unique_ptr<PairMeasurement> measurement_;
   Picoseconds confirmed_;
 };
 

@@ -8,6 +8,7 @@
 #include "controller/service/node_recorder.hpp"
 #include "controller/service/replayed_light.hpp"
 #include "controller/session/protocol.hpp"
+#include "controller/session/tap.hpp"
 
 namespace nicol::service {
 namespace {
@@ -27,11 +28,17 @@ struct Call {
   std::string text;
 };
 
-class Replay {
+class Replay final : public session::Tap {
  public:
-  explicit Replay(recording::Reader reader) : from_(std::move(reader)), random_(from_, departure_) {}
+  Replay(recording::Reader reader, const TakeBits& take)
+      : from_(std::move(reader)), random_(from_, departure_), take_(&take) {}
 
   Result<ReplayReport> run(const std::function<bool()>& stop);
+
+  void before(const session::CallMade&) noexcept override {}
+  void after(const session::Step&) noexcept override {}
+  void sifted(std::uint64_t index, const sifting::DetectionList& list, const sifting::BasesReply& reply,
+              const sifting::SiftedBlock& block) override;
 
  private:
   Result<void> entry(const recording::EntryHead& head);
@@ -53,6 +60,8 @@ class Replay {
   recording::Reader from_;
   recording::Departure departure_;
   recording::ReplayedRandom random_;
+  const TakeBits* take_;
+  std::optional<detection::pairs::ClosedList> her_list_;  // of the block, where pairs are shared
   CallClock clock_;
   std::optional<NodeFacts> facts_;
   std::unique_ptr<ReplayedVault> vault_;
@@ -152,7 +161,8 @@ Result<void> Replay::begin_session() {
   if (config->side != facts_->side) return refuse("side: not the node's");
   from_.done();
   config_ = *std::move(config);
-  session_.emplace(config_, *vault_, random_, *arena_, clock_, nullptr);
+  her_list_.reset();
+  session_.emplace(config_, *vault_, random_, *arena_, clock_, this);
   block_.reset();
   return {};
 }
@@ -243,6 +253,15 @@ std::optional<session::Step> Replay::apply(const Call& c) {
       return s.abort_block(static_cast<session::BlockReason>(c.choice), c.text);
     case CallKind::goodbye:
       return s.goodbye();
+    case CallKind::measurement_closed: {
+      auto measured = light_->take_measured();
+      if (!measured) return std::nullopt;
+      auto closed = detection::pairs::close(*std::move(measured), config_.agreement.pairs.closed_tick);
+      her_list_ = closed.list;
+      return s.measurement_closed(std::move(closed.list), std::move(closed.clicks));
+    }
+    case CallKind::measurement_finished:
+      return s.measurement_finished();
   }
   return std::nullopt;
 }
@@ -250,6 +269,11 @@ std::optional<session::Step> Replay::apply(const Call& c) {
 Result<void> Replay::follow(session::Step step) {
   for (const session::Event& event : step.events) {
     if (const auto* hint = std::get_if<session::EventHint>(&event)) light_->heard(*hint);
+    if (const auto* closed = std::get_if<session::EventPeerClosed>(&event)) {
+      light_->heard(closed->hers);
+      her_list_ = closed->hers;
+    }
+    if (std::holds_alternative<session::EventBlockDone>(event)) light_->block_over();
     if (const auto* open = std::get_if<session::EventOpenLight>(&event)) {
       block_ = open->index;
       light_->opened(*open);
@@ -262,6 +286,19 @@ Result<void> Replay::follow(session::Step step) {
   collect();
   if (from_.trouble()) return *from_.trouble();
   return {};
+}
+
+void Replay::sifted(std::uint64_t index, const sifting::DetectionList& list, const sifting::BasesReply& reply,
+                    const sifting::SiftedBlock& block) {
+  if (!*take_) return;
+  ReplayedBits bits = replayed_bits(index, list, reply, block);
+  if (her_list_) {
+    const auto tick = static_cast<std::uint64_t>(config_.agreement.pairs.closed_tick.count);
+    const auto origin = static_cast<std::uint64_t>(her_list_->origin);
+    for (std::int64_t& place : bits.places)
+      place = static_cast<std::int64_t>((origin + her_list_->times.at(static_cast<std::size_t>(place))) * tick);
+  }
+  (*take_)(std::move(bits));
 }
 
 void Replay::left_over(const recording::EntryHead& head) {
@@ -330,13 +367,13 @@ void Replay::compare_results(const std::vector<session::Event>& events) {
 }  // namespace
 
 Result<ReplayReport> replay(const std::filesystem::path& file, const recording::SealSecret& secret,
-                            const std::function<bool()>& stop) {
+                            const std::function<bool()>& stop, const TakeBits& take) {
   const auto whole = recording::survey(file, secret);
   if (!whole) return whole.error();
   auto reader = recording::Reader::open(file, secret);
   if (!reader) return std::move(reader).error();
   try {
-    Replay replay(*std::move(reader));
+    Replay replay(*std::move(reader), take);
     auto report = replay.run(stop);
     if (report) return report;
     return Error{report.error().code, fmt::format("{}: {}", file.string(), report.error().message), "", 0, {}};

@@ -10,6 +10,7 @@
 
 #include "controller/recording/seal.hpp"
 #include "controller/service/recorded_vault.hpp"
+#include "controller/service/replayed_bits.hpp"
 #include "controller/session/session.hpp"
 
 namespace nicol::service {
@@ -37,8 +38,8 @@ struct ReplayReport {
 };
 
 /// Reads the file twice: nothing of a file that was changed is replayed (bad_input names the place). `stop`, if any,
-/// is asked now and then.
+/// is asked now and then; `take`, if any, gets the sifted bits of each block.
 Result<ReplayReport> replay(const std::filesystem::path& file, const recording::SealSecret& secret,
-                            const std::function<bool()>& stop);
+                            const std::function<bool()>& stop, const TakeBits& take = {});
 
 }  // namespace nicol::service

@@ -13,11 +13,19 @@ constexpr std::size_t kTags = 1 << 14;          // as the emitter's and the rece
 constexpr std::uint64_t kMostDrawn = 1 << 20;   // slots at once
 constexpr std::uint64_t kMostChosen = 1 << 26;  // slots of an active receiver
 constexpr std::uint64_t kMostSlots = std::uint64_t{1} << 42;
+constexpr std::uint64_t kMostPicoseconds = std::uint64_t{1} << 61;
 constexpr std::size_t kActBytes = 17;
 
 std::optional<detection::StreamAfterPause> stream_of(std::uint64_t v) {
   if (v > static_cast<std::uint64_t>(detection::StreamAfterPause::restarted)) return std::nullopt;
   return static_cast<detection::StreamAfterPause>(v);
+}
+
+/// What times are divided by.
+bool believable(const session::PairAgreement& pairs) {
+  constexpr std::int64_t kSecond = 1'000'000'000'000;
+  const auto within = [](Picoseconds t) { return t.count > 0 && t.count <= kSecond; };
+  return within(pairs.slot_period) && within(pairs.closed_tick);
 }
 
 }  // namespace
@@ -46,8 +54,12 @@ Result<void> ReplayedLight::act(recording::Reader& from, const session::Agreemen
   bool good = false;
   if (act == LightAct::known_clock)
     good = remember(std::bit_cast<double>(a), std::bit_cast<double>(b));
-  else if (act == LightAct::detect || act == LightAct::prepare)
+  else if (act == LightAct::detect || act == LightAct::prepare || act == LightAct::measure)
     good = begin(act, a, b, agreement);
+  else if (act == LightAct::match)
+    good = match(agreement.pairs);
+  else if (measurement_)
+    good = measure(act, a);
   else
     good = slots_ ? prepare(act, a, b) : detection_ && detect(act, a, b);
   return good ? Result<void>() : refuse("act: it makes no sense here");
@@ -61,11 +73,20 @@ bool ReplayedLight::remember(double frequency, double drift) {
 bool ReplayedLight::begin(LightAct act, std::uint64_t index, std::uint64_t slots, const session::Agreement& agreement) {
   slots_.reset();
   detection_.reset();
+  measurement_.reset();
   drawn_.reset();
   progress_ = {};
   const bool active = facts_.receiver == hal::ReceiverKind::active;
   if (slots == 0 || slots > kMostSlots) return false;
   const auto capacity = static_cast<std::size_t>(facts_.clicks_per_block);
+  if (act == LightAct::measure) {
+    block_over();
+    if (!believable(agreement.pairs)) return false;
+    MeasurementPlan plan{index, slots, facts_.side, agreement.pairs, capacity, facts_.timing, facts_.tick, {}};
+    if (matcher_) plan.corrections = matcher_->delays().corrections();
+    measurement_ = std::make_unique<PairMeasurement>(plan, *random_, nullptr);
+    return true;
+  }
   if (act == LightAct::detect) {
     if (active && slots > kMostChosen) return false;
     detection_ = std::make_unique<BlockDetection>(
@@ -152,12 +173,42 @@ bool ReplayedLight::detect(LightAct act, std::uint64_t a, std::uint64_t b) {
   }
 }
 
+bool ReplayedLight::measure(LightAct act, std::uint64_t a) {
+  if (act == LightAct::unsure) {
+    if (a > kMostPicoseconds) return false;
+    measurement_->drop_from({static_cast<std::int64_t>(a)});
+    return true;
+  }
+  if (act != LightAct::finish) return false;
+  measured_ = measurement_->finish();
+  measurement_.reset();
+  return true;
+}
+
+/// Where her list did not come, the replay has left the recording, and the frames say so.
+bool ReplayedLight::match(const session::PairAgreement& pairs) {
+  if (!measured_ || !believable(pairs)) return false;
+  finished_.emplace();
+  if (!her_list_) return true;
+  if (!matcher_) matcher_.emplace(pairs.closed_tick);
+  const auto found = (*matcher_)(*her_list_, *measured_);
+  finished_->clicks = detection::pairs::paired_clicks(*std::move(measured_), found, pairs.state);
+  block_over();
+  return true;
+}
+
+void ReplayedLight::block_over() {
+  measured_.reset();
+  her_list_.reset();
+}
+
 Result<std::uint64_t> ReplayedLight::tags(recording::Reader& from) {
   hal::TagBlock block = buffer_.block();
   const bool good = decoder_.read(from, block);
   const std::uint64_t count = block.tag_count;
   if (good && slots_ && slots_->heralded()) (void)slots_->process(block);
   if (good && detection_) (void)detection_->process(block);
+  if (good && measurement_) (void)measurement_->process(block);
   buffer_.wipe(block);
   if (!good) return Error{Code::bad_input, decoder_.why(), "", 0, {}};
   return count;

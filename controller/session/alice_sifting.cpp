@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "controller/session/machine.hpp"
+#include "controller/session/tap.hpp"
 
 namespace nicol::session {
 namespace {
@@ -57,6 +58,7 @@ Result<void> Machine::disclose_bases() {
       sifting::sift_alice(std::move(*block_->clicks), block_->entries, block_->slots_prepared, block_->list);
   block_->clicks.reset();
   if (!sift) return sift.error();
+  if (tap_ != nullptr) tap_->sifted(block_->index, block_->list, sift->reply, sift->block);
   Bases m;
   m.coins = sifting::draw_coins(sift->block, block_->agreement.sample, *random_, block_->index);
   m.permutation_seed = draw_word(*random_, Purpose::reconciliation, block_->index);

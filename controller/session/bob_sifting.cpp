@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "controller/session/machine.hpp"
+#include "controller/session/tap.hpp"
 
 namespace nicol::session {
 
@@ -20,12 +21,13 @@ void Machine::detection_finished(detection::Clicks&& clicks) {
   if (clicks.slots.size() > kMaxDetections)
     return fault(session_error(
         Code::exhausted, fmt::format("{} detections in one block (at most {})", clicks.slots.size(), kMaxDetections)));
-  const sifting::DetectionList list = sifting::announce(clicks);
+  sifting::DetectionList list = sifting::announce(clicks);
   block_->result.detections = list.slots.size();
   block_->result.dropped_slots = list.dropped_slots();
   block_->clicks = std::move(clicks);
-  if (Result<void> sent = send_tagged(FrameType::detections, TagPurpose::detections, encode(list)); !sent)
-    fault(sent.error());
+  const Bytes body = encode(list);
+  if (tap_ != nullptr) block_->list = std::move(list);  // where his sifted bits stand
+  if (Result<void> sent = send_tagged(FrameType::detections, TagPurpose::detections, body); !sent) fault(sent.error());
 }
 
 Result<void> Machine::on_bases(const Incoming& in) {
@@ -36,6 +38,8 @@ Result<void> Machine::on_bases(const Incoming& in) {
   Result<sifting::BobSift> sift = sifting::sift_bob(std::move(*block_->clicks), m->reply);
   block_->clicks.reset();
   if (!sift) return unauthenticated(sift.error());
+  if (tap_ != nullptr) tap_->sifted(block_->index, block_->list, m->reply, sift->block);
+  block_->list = {};
   block_->result.correlators = sift->correlators;
   if (Result<void> ok = sifting::check_coins(m->coins, sift->block, block_->agreement.sample); !ok)
     return unauthenticated(ok.error());

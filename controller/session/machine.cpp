@@ -41,12 +41,13 @@ OpenBlock::OpenBlock(const BlockOpen& opened, std::uint64_t run_index, Authentic
 }
 
 Machine::Machine(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena,
-                 const Deadlines& deadlines)
+                 const Deadlines& deadlines, Tap* tap)
     : config_(config),
       store_(&vault),
       random_(&random),
       arena_(&arena),
       deadlines_(&deadlines),
+      tap_(tap),
       link_(config_.side, deadlines, config_.agreement.tag_bits),
       failed_(config_.failed_before) {}
 

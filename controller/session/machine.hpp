@@ -60,7 +60,9 @@ struct OpenBlock {
 
 class Machine {
  public:
-  Machine(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena, const Deadlines& deadlines);
+  /// `tap` (none: nullptr) hears what is sifted.
+  Machine(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena, const Deadlines& deadlines,
+          Tap* tap);
 
   void start();
   void on_frame(std::span<const std::uint8_t> frame);
@@ -215,6 +217,7 @@ class Machine {
   Random* random_;
   secret::Arena* arena_;
   const Deadlines* deadlines_;
+  Tap* tap_;
   Link link_;
   State state_ = State::fresh;
   Deadline deadline_;

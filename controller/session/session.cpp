@@ -31,11 +31,12 @@ Session::Session(const SessionConfig& config, keystore::KeyStore& store, Random&
                  const Deadlines& deadlines) {
   auto vault = vault_of(store);
   Vault& seen = *vault;
-  impl_ = std::make_unique<Impl>(Impl{std::move(vault), Machine(config, seen, random, arena, deadlines), nullptr});
+  impl_ =
+      std::make_unique<Impl>(Impl{std::move(vault), Machine(config, seen, random, arena, deadlines, nullptr), nullptr});
 }
 Session::Session(const SessionConfig& config, Vault& vault, Random& random, secret::Arena& arena,
                  const Deadlines& deadlines, Tap* tap)
-    : impl_(std::make_unique<Impl>(Impl{nullptr, Machine(config, vault, random, arena, deadlines), tap})) {}
+    : impl_(std::make_unique<Impl>(Impl{nullptr, Machine(config, vault, random, arena, deadlines, tap), tap})) {}
 Session::~Session() = default;
 
 Step Session::start() {
@@ -100,13 +101,11 @@ Step Session::detection_finished(detection::SlotDetector::Finished&& finished) {
 }
 
 Step Session::measurement_closed(detection::pairs::ClosedList&& list, detection::Clicks&& clicks) {
-  impl_->machine.measurement_closed(list, std::move(clicks));
-  return impl_->machine.take();
+  return impl_->run({CallKind::measurement_closed}, [&](Machine& m) { m.measurement_closed(list, std::move(clicks)); });
 }
 
 Step Session::measurement_finished() {
-  impl_->machine.measurement_finished();
-  return impl_->machine.take();
+  return impl_->run({CallKind::measurement_finished}, [](Machine& m) { m.measurement_finished(); });
 }
 
 Step Session::pause(std::uint64_t from_slot, PauseReason reason) {

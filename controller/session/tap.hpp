@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who hears every call of a session before it is made and what came of it: a recording. Without one nothing is done.
+// Who hears every call of a session before it is made, what came of it, and what was sifted: a recording, a replay.
+// Without one nothing is done.
 #pragma once
 
 #include "controller/session/session.hpp"
+#include "controller/sifting/sifting.hpp"
 
 namespace nicol::session {
 
@@ -25,9 +27,11 @@ enum class CallKind : std::uint8_t {
   abort_block,
   goodbye,
   rig_call,
-  rig_answer
+  rig_answer,
+  measurement_closed,
+  measurement_finished
 };
-inline constexpr CallKind kLastCall = CallKind::rig_answer;
+inline constexpr CallKind kLastCall = CallKind::measurement_finished;
 
 /// A call and what of its arguments is public and no consequence of the light: Clicks and hints are not in here.
 struct CallMade {
@@ -43,6 +47,9 @@ class Tap {
   virtual ~Tap() = default;
   virtual void before(const CallMade& call) noexcept = 0;
   virtual void after(const Step& step) noexcept = 0;
+  /// Of the block with this index: what Bob announced, what Alice answered, and what this side sifted.
+  virtual void sifted(std::uint64_t index, const sifting::DetectionList& list, const sifting::BasesReply& reply,
+                      const sifting::SiftedBlock& block) = 0;
 };
 
 }  // namespace nicol::session

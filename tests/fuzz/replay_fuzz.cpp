@@ -38,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     session::SessionConfig config;
     config.side = (data[0] & 1) != 0 ? session::Side::alice : session::Side::bob;
     config.agreement.block_slots = 1000;
+    if ((data[0] & 4) != 0) config.agreement.protocol = session::Protocol::bbm92;
     if ((data[0] & 2) == 0) {
       writer->put(recording::Entry::node, {service::encode(facts(config.side))});
       writer->put(recording::Entry::session, {service::encode(config)});

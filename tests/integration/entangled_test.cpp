@@ -29,13 +29,6 @@ TEST_P(Entangled, PairsBecomeTheSameKeyOnBothSides) {
   }
 }
 
-TEST(EntangledRecording, IsRefusedSinceNothingCouldReplayIt) {
-  const Folder folder;
-  const Outcome o = nicol({"run", "--scenario", "entangled", "--blocks", "1", "--record", (folder / "run").string()});
-  EXPECT_EQ(o.exit, 2);
-  EXPECT_NE(o.err.find("--record: expected prepared light"), std::string::npos) << o.err;
-}
-
 INSTANTIATE_TEST_SUITE_P(Scenarios, Entangled, testing::Values("entangled", "entangled-pulsed"));
 
 }  // namespace

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "controller/service/recorded_facts.hpp"
-#include "controller/service/replay.hpp"
 #include "tests/integration/program.hpp"
+#include "tests/integration/recorded_run.hpp"
 #include "tests/support/recording_editor.hpp"
 
 namespace nicol {
@@ -21,26 +21,12 @@ namespace {
 using nlohmann::json;
 using recording::Entry;
 using test::Folder;
-
-recording::SealSecret key_of(const std::filesystem::path& folder) {
-  return std::move(recording::read_seal_key(folder / "seal.key")).value();
-}
-
-service::ReplayReport replayed(const std::filesystem::path& file, const recording::SealSecret& secret) {
-  auto report = service::replay(file, secret, {});
-  EXPECT_TRUE(report.ok()) << describe(report.error());
-  return report ? *std::move(report) : service::ReplayReport{};
-}
+using test::key_of;
+using test::replayed;
+using test::said_of;
 
 constexpr const char* kSeedText = "1234605616436508552";
 constexpr char kSeedBytes[] = "\x88\x77\x66\x55\x44\x33\x22\x11";
-
-std::string said_of(const service::ReplayReport& r) {
-  std::string text = r.departure.value_or("no departure");
-  if (const auto& d = r.first_difference)
-    text += "; " + d->frame + " number " + std::to_string(d->number) + ": " + d->what;
-  return text;
-}
 
 /// One run of two blocks, recorded once for all tests.
 class Recorded : public testing::Test {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "controller/service/node.hpp"
+#include "controller/service/replay.hpp"
 #include "tests/unit/service/drawn_tagger.hpp"
 
 namespace nicol::service {
@@ -54,7 +55,29 @@ class PairNodes : public testing::Test {
     (alice ? hers_ : his_) = parts.rig->find<test::DrawnTagger>("tagger");
     parts.store = expect(keystore::KeyStore::open(folder_ / (alice ? "alice" : "bob"), folder_ / "psk", {}));
     parts.random = make_seeded_random(5, alice ? NodeId::alice : NodeId::bob);
+    if (recorded_) parts.recording = tape(side);
     return expect(Node::create(std::move(o), std::move(parts)));
+  }
+  std::filesystem::path tape_of(session::Side side) const {
+    return folder_ / (side == session::Side::alice ? "alice.tape" : "bob.tape");
+  }
+  std::unique_ptr<recording::Writer> tape(session::Side side) const {
+    const auto key = folder_ / "seal.key";
+    if (!std::filesystem::exists(key))
+      if (const auto made = recording::make_seal_key(key); !made) throw std::runtime_error(describe(made.error()));
+    const auto who = side == session::Side::alice ? recording::Node::alice : recording::Node::bob;
+    return expect(recording::Writer::create(tape_of(side), who, expect(recording::read_seal_key(key))));
+  }
+  void expect_replays(std::size_t keys) {
+    alice_->stop();
+    bob_->stop();
+    const auto seal = expect(recording::read_seal_key(folder_ / "seal.key"));
+    for (const session::Side side : {session::Side::alice, session::Side::bob}) {
+      const auto report = expect(replay(tape_of(side), seal, {}));
+      EXPECT_TRUE(report.identical()) << tape_of(side) << ": " << report.departure.value_or("");
+      EXPECT_FALSE(report.cut_short);
+      EXPECT_EQ(report.keys.size(), keys);
+    }
   }
   void start(const test::PairSpec& spec) {
     alice_ = node(session::Side::alice, spec);
@@ -74,6 +97,7 @@ class PairNodes : public testing::Test {
     return false;
   }
   std::filesystem::path folder_;
+  bool recorded_ = false;
   std::chrono::milliseconds light_timeout_{60'000};
   std::unique_ptr<Node> alice_, bob_;
   test::DrawnTagger *hers_ = nullptr, *his_ = nullptr;
@@ -134,6 +158,23 @@ TEST_F(PairNodes, GiveABlockUpWhoseOtherSideHangs) {
   ASSERT_FALSE(hers.empty());
   EXPECT_EQ(hers.back().value.status, session::BlockStatus::aborted);
   EXPECT_EQ(hers.back().value.reason, session::BlockReason::peer);
+}
+
+TEST_F(PairNodes, AreReplayedThoughACableWasPulled) {
+  recorded_ = true;
+  start(test::key_pairs());
+  his_->unplugs_at = 1'300'000'000'000;
+  ASSERT_EQ(run(1).status, session::BlockStatus::key);
+  expect_replays(1);
+}
+
+TEST_F(PairNodes, AreReplayedWithTheDelaysThatBlocksBeforeTaught) {
+  recorded_ = true;
+  test::PairSpec spec = test::key_pairs();
+  spec.delay_bob = {300, -100, -180, -20};
+  start(spec);
+  ASSERT_EQ(run(3).status, session::BlockStatus::key);
+  expect_replays(3);
 }
 
 TEST_F(PairNodes, SayThatThereAreNoPairs) {
