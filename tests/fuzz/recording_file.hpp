@@ -2,8 +2,6 @@
 // A recording's file for a fuzz target: in a folder of its own, under a key of zeros.
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
 #include <span>
@@ -11,19 +9,12 @@
 
 #include "controller/recording/reader.hpp"
 #include "controller/recording/writer.hpp"
+#include "tests/support/folder.hpp"
 
 namespace nicol::fuzz {
 
 class RecordingFile {
  public:
-  RecordingFile() {
-    const std::filesystem::path memory = "/dev/shm";  // thousands of small files
-    const auto base = std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
-    std::string name = (base / "nicol-fuzz-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~RecordingFile() { std::filesystem::remove_all(folder_); }
   std::filesystem::path path() const { return folder_ / "recording"; }
   static recording::SealSecret secret() {
     return {recording::SealKind::key_file, secret::LockedKey(recording::kSealKeyBytes)};
@@ -40,7 +31,7 @@ class RecordingFile {
   }
 
  private:
-  std::filesystem::path folder_;
+  test::Folder folder_;
 };
 
 /// Entries {kind u8, length u16, payload} of fuzzed bytes, sealed as they are.

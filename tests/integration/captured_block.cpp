@@ -9,6 +9,7 @@
 #include "controller/session/messages.hpp"
 #include "controller/session/protocol.hpp"
 #include "drivers/hal/random.hpp"
+#include "tests/support/must.hpp"
 
 namespace nicol::test {
 namespace {
@@ -25,12 +26,6 @@ std::size_t trailer_of(FrameType type, unsigned tag_bits) {
       return kServiceMacBytes;
   }
   return 0;
-}
-
-template <class T>
-T must(Result<T> r) {
-  if (!r) throw std::runtime_error(describe(r.error()));
-  return std::move(r).value();
 }
 
 /// What is needed of a block while its frames go by.

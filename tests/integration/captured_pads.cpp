@@ -6,6 +6,7 @@
 
 #include "controller/session/link.hpp"
 #include "tests/integration/link_under_test.hpp"
+#include "tests/support/must.hpp"
 
 namespace nicol::test {
 namespace {
@@ -17,12 +18,6 @@ std::span<const std::uint8_t> body_of(const Record& r, std::size_t trailer) {
   const std::size_t fixed = session::kHeaderBytes + session::kStampBytes + trailer;
   if (r.frame.size() < fixed) throw std::runtime_error("a frame shorter than its rule");
   return std::span(r.frame).subspan(session::kHeaderBytes + session::kStampBytes, r.frame.size() - fixed);
-}
-
-template <class T>
-T must(Result<T> r) {
-  if (!r) throw std::runtime_error(describe(r.error()));
-  return std::move(r).value();
 }
 
 Reservation reservation_of(const session::BlockOpen& m) { return {m.auth_ab, m.auth_ba, m.agreement.tag_bits}; }

@@ -9,6 +9,7 @@
 #include "controller/app/pair.hpp"
 #include "tests/integration/program.hpp"
 #include "tests/support/emulated_rig.hpp"
+#include "tests/support/must.hpp"
 
 namespace nicol::test {
 namespace {
@@ -19,12 +20,6 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kPatience{60};
 
-template <class T>
-T expect(Result<T> result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-  return std::move(result).value();
-}
-
 /// Both nodes on emulated rigs in this process, in real time.
 class EmulatedPair {
  public:
@@ -32,13 +27,13 @@ class EmulatedPair {
     const std::filesystem::path scenario = std::filesystem::path(NICOL_SOURCE_DIR) / "sim/scenario/emulated.toml";
     write_file(folder_ / "short.toml", read_file(scenario));
     edit_file(folder_ / "short.toml", "block_slots = 65_000_000", "block_slots = 40_000_000");
-    app::Pair pair = expect(app::pair_in(folder_ / "state", (folder_ / "short.toml").string()));
+    app::Pair pair = must(app::pair_in(folder_ / "state", (folder_ / "short.toml").string()));
     if (auto r = app::tie_together(pair, {5, "none", "1"}); !r) throw std::runtime_error(describe(r.error()));
     app::Hooks hooks;
     hooks.rig = [this](const app::NodeSetup& node) { return lab_.rig(node); };
-    alice_ = expect(app::make_node(pair.alice, hooks));
+    alice_ = must(app::make_node(pair.alice, hooks));
     pair.bob.endpoint.port = std::to_string(alice_->listen_port());
-    bob_ = expect(app::make_node(pair.bob, hooks));
+    bob_ = must(app::make_node(pair.bob, hooks));
     bob_->submit({service::Command::Kind::run, 0, "", "test"});
   }
 

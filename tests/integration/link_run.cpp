@@ -5,18 +5,13 @@
 
 #include "controller/app/setup.hpp"
 #include "tests/integration/program.hpp"
+#include "tests/support/must.hpp"
 #include "tests/support/proxy.hpp"
 
 namespace nicol::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-template <class T>
-T must(Result<T> r) {
-  if (!r) throw std::runtime_error(describe(r.error()));
-  return std::move(r).value();
-}
 
 app::NodeSetup half(const LinkRunOptions& o, session::Side side, const Folder& folder) {
   app::NodeSetup n;

@@ -27,13 +27,13 @@ LinkUnderTest::Options PausableNodes::block_of(std::uint64_t slots) {
 }
 
 std::unique_ptr<service::Node> PausableNodes::node(Side side, const Options& options) {
-  const auto config = expect(service::load_config(link_.config(side)));
+  const auto config = must(service::load_config(link_.config(side)));
   secret::set_memory_policy(config.memory_policy());
-  app::NodeSetup setup = expect(app::node_from_config(config));
+  app::NodeSetup setup = must(app::node_from_config(config));
   setup.world.seed = 11;
   setup.world.speed = 0.25;  // a block lasts some seconds: time to pull a cable on a busy machine
   service::NodeParts parts;
-  parts.rig = expect(app::make_rig(setup, {}));
+  parts.rig = must(app::make_rig(setup, {}));
   note_devices(*parts.rig);
   service::NodeOptions o;
   o.session.side = side;
@@ -48,10 +48,10 @@ std::unique_ptr<service::Node> PausableNodes::node(Side side, const Options& opt
   o.endpoint = setup.endpoint;
   keystore::StoreOptions store;
   store.plan = o.session.agreement.pools;
-  parts.store = expect(keystore::KeyStore::open(setup.state, setup.preshared_key, std::move(store)));
-  if (options.recorded) parts.recording = expect(record(side));
+  parts.store = must(keystore::KeyStore::open(setup.state, setup.preshared_key, std::move(store)));
+  if (options.recorded) parts.recording = must(record(side));
   parts.random = make_seeded_random(11, side == Side::alice ? NodeId::alice : NodeId::bob);
-  return expect(service::Node::create(std::move(o), std::move(parts)));
+  return must(service::Node::create(std::move(o), std::move(parts)));
 }
 
 Result<std::unique_ptr<recording::Writer>> PausableNodes::record(Side side) {

@@ -14,14 +14,9 @@
 #include "sim/devices/herald_tagger.hpp"
 #include "sim/devices/receiver_tagger.hpp"
 #include "tests/integration/link_under_test.hpp"
+#include "tests/support/must.hpp"
 
 namespace nicol::test {
-
-template <class T>
-T expect(Result<T> result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-  return std::move(result).value();
-}
 
 class PausableNodes {
  public:

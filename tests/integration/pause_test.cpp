@@ -102,9 +102,9 @@ std::vector<detection::SlotRange> in_doubt(const std::vector<Record>& records) {
   std::uint64_t from = PausableNodes::kSlots;
   for (const Record& r : records) {
     if (r.type == FrameType::pause)
-      from = std::min(from, expect(session::decode_pause(body_of(r), PausableNodes::kSlots)).from_slot);
+      from = std::min(from, must(session::decode_pause(body_of(r), PausableNodes::kSlots)).from_slot);
     if (r.type != FrameType::resume) continue;
-    out.push_back({from, expect(session::decode_resume(body_of(r), PausableNodes::kSlots)).first_slot});
+    out.push_back({from, must(session::decode_resume(body_of(r), PausableNodes::kSlots)).first_slot});
     from = PausableNodes::kSlots;
   }
   return out;
@@ -123,7 +123,7 @@ void expect_dropped_on_both_sides(PausableNodes& nodes) {
   const auto list =
       std::find_if(records.begin(), records.end(), [](const Record& r) { return r.type == FrameType::detections; });
   ASSERT_NE(list, records.end());
-  const auto d = expect(session::decode_detections(body_of(*list, 8), PausableNodes::kSlots));
+  const auto d = must(session::decode_detections(body_of(*list, 8), PausableNodes::kSlots));
   for (const auto& range : doubts) {
     EXPECT_LT(range.begin, range.end);
     EXPECT_TRUE(covered(range, d.dropped)) << range.begin << ".." << range.end;

@@ -114,21 +114,6 @@ Outcome nicol(std::vector<std::string> arguments, As as) {
   return Program(nicol_program(), std::move(arguments), std::move(as)).wait();
 }
 
-Folder::Folder(std::filesystem::perms mode) {
-  const bool memory = access("/dev/shm", W_OK) == 0;  // durable writes without a disk's patience
-  const std::filesystem::path base =
-      memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
-  std::string name = (base / "nicol-test-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = name;
-  std::filesystem::permissions(path_, mode);
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 void write_file(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file, std::ios::binary) << text;
 }

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/folder.hpp"
+
 namespace nicol::test {
 
 struct Outcome {
@@ -48,19 +50,6 @@ std::filesystem::path nicol_program();
 Outcome nicol(std::vector<std::string> arguments, As as = {});
 
 /// A folder of its own, removed at the end.
-class Folder {
- public:
-  explicit Folder(std::filesystem::perms mode = std::filesystem::perms::owner_all);
-  ~Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
 void write_file(const std::filesystem::path& file, const std::string& text);
 std::string read_file(const std::filesystem::path& file);
 /// Replaces the first occurrence; throws when there is none.

@@ -69,7 +69,7 @@ TEST(ANodeWhoseLightIsSwitchedOff, OpensNoEyesForABlockOfThePeers) {
 
 TEST(ADeviceThatCameBackWithOtherSettings, HasItsOwnBeforeLightGoesOn) {
   PausableNodes nodes;
-  const hal::Value bias = expect(nodes.detector().read_property("bias"));
+  const hal::Value bias = must(nodes.detector().read_property("bias"));
   nodes.reach_midblock();
   nodes.plate().unplug();
   nodes.wait_for_state(NodeState::paused, NodeState::paused);
@@ -78,7 +78,7 @@ TEST(ADeviceThatCameBackWithOtherSettings, HasItsOwnBeforeLightGoesOn) {
   ASSERT_TRUE(nodes.detector().write_property("bias", 3.0).ok());
   nodes.plate().replug();  // nothing goes on before it is back
   EXPECT_EQ(nodes.result().status, session::BlockStatus::key);
-  EXPECT_EQ(expect(nodes.detector().read_property("bias")), bias);
+  EXPECT_EQ(must(nodes.detector().read_property("bias")), bias);
 }
 
 TEST(ASourceThatNobodyHasArmed, OpensNoBlockAndSpendsNoPads) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/recording_editor.hpp"
+#include "tests/support/must.hpp"
 
 #include <stdexcept>
 
@@ -9,12 +10,6 @@ namespace {
 using recording::Entry;
 
 constexpr std::size_t kTags = 1 << 14, kLongest = std::size_t{1} << 27;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-  return *std::move(result);
-}
 
 }  // namespace
 

@@ -6,10 +6,13 @@
 #include <stdexcept>
 
 #include "controller/calibration/compensation.hpp"
+#include "tests/support/must.hpp"
 #include "tests/unit/calibration/drawn_channel.hpp"
 
 namespace nicol::calibration::test {
 namespace {
+
+using nicol::test::must;
 
 constexpr double kDegrees = 180 / std::numbers::pi;
 
@@ -27,38 +30,20 @@ sim::Scenario draw(const DrawnRigOptions& options) {
   return s;
 }
 
-template <class T>
-T expect(Result<T> result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-  return std::move(result).value();
-}
-void expect(const Result<void>& result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-}
-
 }  // namespace
 
 DrawnRig::DrawnRig(const DrawnRigOptions& options) : scenario_(draw(options)) {
-  std::string name = (std::filesystem::temp_directory_path() / "nicol-drawn-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  folder_ = name;
   const sim::WorldOptions world{scenario_, options.seed, options.eve, 0, folder_ / "light"};
-  kept_alice_ = expect(sim::make_alice_rig(world));
-  kept_bob_ = expect(sim::make_bob_rig(world));
+  kept_alice_ = must(sim::make_alice_rig(world));
+  kept_bob_ = must(sim::make_bob_rig(world));
   alice_ = kept_alice_.get(), bob_ = kept_bob_.get();
   for (hal::CompensatorPlate& plate : bob_->compensator) {
     plate.fast_axis_offset = Angle{};  // nobody has told
     plate.retardance_waves = plate.role == "compensator-1" ? 0.5 : 0.25;
     auto& stage = *bob_->find<hal::RotationStage>(plate.role);
-    expect(expect(stage.home(hal::HomeDirection::positive)).wait({}));
+    must(must(stage.home(hal::HomeDirection::positive)).wait({}));
   }
-  expect(alice_->find<hal::PulsedSource>("source")->arm({1}));
-}
-
-DrawnRig::~DrawnRig() {
-  kept_bob_.reset(), kept_alice_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  must(alice_->find<hal::PulsedSource>("source")->arm({1}));
 }
 
 PlateStack DrawnRig::stack() const {
@@ -71,7 +56,7 @@ PlateStack DrawnRig::stack() const {
 PlateAngles DrawnRig::axes() {
   PlateAngles axes{};
   for (std::size_t i = 0; i < 3; ++i)
-    axes[i] = expect(bob_->find<hal::RotationStage>(bob_->compensator[i].role)->status()).position -
+    axes[i] = must(bob_->find<hal::RotationStage>(bob_->compensator[i].role)->status()).position -
               Angle::degrees(scenario_.compensator.offset_deg[i]);
   return axes;
 }

@@ -8,6 +8,7 @@
 
 #include "controller/calibration/bench.hpp"
 #include "sim/devices/world.hpp"
+#include "tests/support/folder.hpp"
 
 namespace nicol::calibration::test {
 
@@ -23,7 +24,6 @@ struct DrawnRigOptions {
 class DrawnRig {
  public:
   explicit DrawnRig(const DrawnRigOptions& options);
-  ~DrawnRig();
   DrawnRig(const DrawnRig&) = delete;
   DrawnRig& operator=(const DrawnRig&) = delete;
   hal::Rig& alice() { return *alice_; }
@@ -41,7 +41,7 @@ class DrawnRig {
   PlateAngles axes();
   Rotation fibre() const;
   sim::Scenario scenario_;
-  std::filesystem::path folder_;
+  nicol::test::Folder folder_;
   std::unique_ptr<hal::Rig> kept_alice_, kept_bob_;
   hal::Rig *alice_ = nullptr, *bob_ = nullptr;
 };

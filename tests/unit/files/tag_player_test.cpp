@@ -6,6 +6,7 @@
 
 #include "tests/hal_contract/fixture.hpp"
 #include "tests/hal_contract/stream_checker.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/unit/files/temporary_files.hpp"
 
 namespace nicol::hal_contract {
@@ -27,8 +28,6 @@ constexpr std::int64_t kStep = 1000;  // ticks: a microsecond
 /// A file in a folder of its own, and a player on a virtual clock.
 struct Played {
   Played(FileFormat format, const Events& events, PlayerOptions::Pace pace) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nicol-player-XXXXXX").string();
-    dir = ::mkdtemp(pattern.data());
     auto writer =
         files::TagFileWriter::create(dir / "recording", format, {kTick, Roles(4, hal::ChannelRole::detector)});
     EXPECT_TRUE(succeeds(writer));
@@ -39,11 +38,10 @@ struct Played {
     EXPECT_TRUE(succeeds(opened));
     if (opened) player = *std::move(opened);
   }
-  ~Played() { std::filesystem::remove_all(dir); }
   Played(const Played&) = delete;
   Played& operator=(const Played&) = delete;
 
-  std::filesystem::path dir;
+  test::Folder dir;
   std::unique_ptr<RigClock> clock = make_virtual_rig_clock();
   std::unique_ptr<TagPlayer> player;
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controller/keystore/key_store.hpp"
+#include "tests/support/folder.hpp"
 
 // The two makers that the stages' types befriend; here they make keys and verdicts out of nothing. The functions have
 // names of their own, so that the real makers can be linked beside them.
@@ -84,23 +85,16 @@ inline std::vector<bool> key_bits(std::uint8_t n, std::uint64_t first, std::uint
   return bits;
 }
 
-inline fs::path scratch_root() {
-  return ::access("/dev/shm", W_OK) == 0 ? fs::path("/dev/shm") : fs::temp_directory_path();
-}
-
 /// A folder of its own, gone afterwards, with one pre-shared key in it.
 class Bench {
  public:
   explicit Bench(PresharedKeyPlan plan = {.pool_class = Origin::simulated, .plan = {.auth_high_water = 8192}}) {
-    std::string name = (scratch_root() / "nicol-store-XXXXXX").string();
-    root_ = ::mkdtemp(name.data());
     EXPECT_TRUE(write_preshared_key(psk(), plan).ok());
   }
-  ~Bench() { fs::remove_all(root_); }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  fs::path root() const { return root_; }
+  fs::path root() const { return root_.path(); }
   fs::path psk() const { return root_ / "preshared.key"; }
   fs::path state(const std::string& node = "alice") const { return root_ / node; }
 
@@ -114,7 +108,7 @@ class Bench {
   }
 
  private:
-  fs::path root_;
+  nicol::test::Folder root_;
 };
 
 /// Stores key n as AVAILABLE with this cut.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 #include <iterator>
@@ -12,6 +11,7 @@
 
 #include "controller/recording/reader.hpp"
 #include "controller/recording/writer.hpp"
+#include "tests/support/folder.hpp"
 
 namespace nicol::test {
 
@@ -21,12 +21,7 @@ inline Payload bytes_of(const std::string& text) { return {text.begin(), text.en
 
 class RecordingTest : public testing::Test {
  protected:
-  RecordingTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "nicol-recording-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    EXPECT_TRUE(recording::make_seal_key(folder_ / "seal.key").ok());
-  }
-  ~RecordingTest() override { std::filesystem::remove_all(folder_); }
+  RecordingTest() { EXPECT_TRUE(recording::make_seal_key(folder_ / "seal.key").ok()); }
 
   recording::SealSecret key() const { return std::move(recording::read_seal_key(folder_ / "seal.key")).value(); }
   std::filesystem::path file() const { return folder_ / "recording"; }
@@ -60,7 +55,7 @@ class RecordingTest : public testing::Test {
         .write(reinterpret_cast<const char*>(with.data()), static_cast<std::streamsize>(with.size()));
   }
 
-  std::filesystem::path folder_;
+  Folder folder_;
 };
 
 }  // namespace nicol::test

@@ -2,13 +2,14 @@
 // Two whole nodes over a real socket: Bob calibrates with Alice's light, and nobody else can.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <thread>
 
 #include "controller/service/node.hpp"
+#include "tests/support/folder.hpp"
+#include "tests/support/must.hpp"
 #include "tests/unit/calibration/drawn_rig.hpp"
 
 namespace nicol::service {
@@ -16,28 +17,16 @@ namespace {
 
 using namespace std::chrono_literals;
 using calibration::Status;
-
-template <class T>
-T expect(Result<T> result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-  return std::move(result).value();
-}
+using test::must;
 
 class CalibrationNodes : public testing::Test {
  protected:
   CalibrationNodes() {
-    std::string name = (std::filesystem::temp_directory_path() / "nicol-cal-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = name;
     for (const char* key : {"psk", "another"})
       if (const auto written = keystore::write_preshared_key(folder_ / key, {}); !written)
         throw std::runtime_error(describe(written.error()));
   }
-  ~CalibrationNodes() override {
-    bob_.reset(), alice_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
+  ~CalibrationNodes() override { bob_.reset(), alice_.reset(); }
   std::unique_ptr<Node> node(session::Side side, const char* key) {
     const bool alice = side == session::Side::alice;
     NodeOptions o;
@@ -50,10 +39,10 @@ class CalibrationNodes : public testing::Test {
     o.clicks_per_block = 1 << 18;
     NodeParts parts;
     parts.rig = alice ? rig_.give_alice() : rig_.give_bob();
-    parts.store = expect(keystore::KeyStore::open(folder_ / (alice ? "alice" : "bob"), folder_ / key, {}));
+    parts.store = must(keystore::KeyStore::open(folder_ / (alice ? "alice" : "bob"), folder_ / key, {}));
     parts.random = make_seeded_random(5, alice ? NodeId::alice : NodeId::bob);
-    if (!alice) parts.calibrations = expect(CalibrationRecords::open(folder_ / "bob", *parts.store));
-    return expect(Node::create(std::move(o), std::move(parts)));
+    if (!alice) parts.calibrations = must(CalibrationRecords::open(folder_ / "bob", *parts.store));
+    return must(Node::create(std::move(o), std::move(parts)));
   }
   void start(const char* his_key = "psk") {
     alice_ = node(session::Side::alice, "psk");
@@ -94,7 +83,7 @@ class CalibrationNodes : public testing::Test {
       return source->light_level() == hal::LightLevel::off && shut && *shut == hal::ShutterState::closed;
     });
   }
-  std::filesystem::path folder_;
+  test::Folder folder_;
   calibration::test::DrawnRig rig_{{4, 0.1, 0, {}}};
   std::unique_ptr<Node> alice_, bob_;
   std::uint64_t seen_ = 0;

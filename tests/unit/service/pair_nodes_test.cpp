@@ -1,32 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two whole nodes that share drawn pairs over a real socket: from tags to a stored key.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <thread>
 
 #include "controller/service/node.hpp"
 #include "controller/service/replay.hpp"
+#include "tests/support/folder.hpp"
+#include "tests/support/must.hpp"
 #include "tests/unit/service/drawn_tagger.hpp"
 
 namespace nicol::service {
 namespace {
 
-constexpr std::chrono::seconds kPatience{120};
+using test::must;
 
-template <class T>
-T expect(Result<T> result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-  return std::move(result).value();
-}
+constexpr std::chrono::seconds kPatience{120};
 
 class PairNodes : public testing::Test {
  protected:
   PairNodes() {
-    std::string name = (std::filesystem::temp_directory_path() / "nicol-pairs-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = name;
     if (const auto written = keystore::write_preshared_key(folder_ / "psk", {}); !written)
       throw std::runtime_error(describe(written.error()));
   }
@@ -34,8 +28,6 @@ class PairNodes : public testing::Test {
     if (hers_ != nullptr) hers_->let_go = true;
     alice_.reset();
     bob_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
   }
   std::unique_ptr<Node> node(session::Side side, const test::PairSpec& spec) {
     const bool alice = side == session::Side::alice;
@@ -53,10 +45,10 @@ class PairNodes : public testing::Test {
     NodeParts parts;
     parts.rig = test::drawn_rig(spec, alice ? test::PairEnd::alice : test::PairEnd::bob);
     (alice ? hers_ : his_) = parts.rig->find<test::DrawnTagger>("tagger");
-    parts.store = expect(keystore::KeyStore::open(folder_ / (alice ? "alice" : "bob"), folder_ / "psk", {}));
+    parts.store = must(keystore::KeyStore::open(folder_ / (alice ? "alice" : "bob"), folder_ / "psk", {}));
     parts.random = make_seeded_random(5, alice ? NodeId::alice : NodeId::bob);
     if (recorded_) parts.recording = tape(side);
-    return expect(Node::create(std::move(o), std::move(parts)));
+    return must(Node::create(std::move(o), std::move(parts)));
   }
   std::filesystem::path tape_of(session::Side side) const {
     return folder_ / (side == session::Side::alice ? "alice.tape" : "bob.tape");
@@ -66,14 +58,14 @@ class PairNodes : public testing::Test {
     if (!std::filesystem::exists(key))
       if (const auto made = recording::make_seal_key(key); !made) throw std::runtime_error(describe(made.error()));
     const auto who = side == session::Side::alice ? recording::Node::alice : recording::Node::bob;
-    return expect(recording::Writer::create(tape_of(side), who, expect(recording::read_seal_key(key))));
+    return must(recording::Writer::create(tape_of(side), who, must(recording::read_seal_key(key))));
   }
   void expect_replays(std::size_t keys) {
     alice_->stop();
     bob_->stop();
-    const auto seal = expect(recording::read_seal_key(folder_ / "seal.key"));
+    const auto seal = must(recording::read_seal_key(folder_ / "seal.key"));
     for (const session::Side side : {session::Side::alice, session::Side::bob}) {
-      const auto report = expect(replay(tape_of(side), seal, {}));
+      const auto report = must(replay(tape_of(side), seal, {}));
       EXPECT_TRUE(report.identical()) << tape_of(side) << ": " << report.departure.value_or("");
       EXPECT_FALSE(report.cut_short);
       EXPECT_EQ(report.keys.size(), keys);
@@ -96,7 +88,7 @@ class PairNodes : public testing::Test {
       if (line.value.text.find(text) != std::string::npos) return true;
     return false;
   }
-  std::filesystem::path folder_;
+  test::Folder folder_;
   bool recorded_ = false;
   std::chrono::milliseconds light_timeout_{60'000};
   std::unique_ptr<Node> alice_, bob_;

@@ -17,6 +17,14 @@ using session::BlockStatus;
 class PairBlock : public testing::Test {
  protected:
   const session::BlockResult& last(Side side) { return nodes_.node(side).results.back(); }
+  /// Light is on, and nobody has measured anything yet.
+  void until_both_measure() {
+    nodes_.connect();
+    nodes_.also = {};
+    nodes_.run_block();
+    nodes_.apply(Side::bob, nodes_.bob().session->receiver_ready());
+    nodes_.pump();
+  }
   TwoNodes nodes_;
 };
 
@@ -123,11 +131,7 @@ TEST_F(PairBlock, IsRefusedWhereTheStatesDiffer) {
 
 TEST_F(PairBlock, TakesNoPause) {
   const SharedPairs pairs(nodes_, key_pairs());
-  nodes_.connect();
-  nodes_.also = {};
-  nodes_.run_block();
-  nodes_.apply(Side::bob, nodes_.bob().session->receiver_ready());
-  nodes_.pump();
+  until_both_measure();
   EXPECT_TRUE(nodes_.bob().session->pause(0, session::PauseReason::unplugged).send.empty());
   EXPECT_TRUE(nodes_.alice().session->pause(0, session::PauseReason::unplugged).send.empty());
 }
@@ -135,11 +139,7 @@ TEST_F(PairBlock, TakesNoPause) {
 /// He faltered at once; she may measure for the whole block before her list can come.
 TEST_F(PairBlock, GivesHerTheWholeBlockBesideTheLightsPatience) {
   const SharedPairs pairs(nodes_, key_pairs());
-  nodes_.connect();
-  nodes_.also = {};
-  nodes_.run_block();
-  nodes_.apply(Side::bob, nodes_.bob().session->receiver_ready());
-  nodes_.pump();
+  until_both_measure();
   nodes_.apply(Side::bob, nodes_.bob().session->measurement_finished());
   const auto due = nodes_.bob().session->next_timeout();
   ASSERT_TRUE(due);

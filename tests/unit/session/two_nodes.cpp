@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The duplex, the light and the two stores of a session test; see two_nodes.hpp.
 #include "tests/unit/session/two_nodes.hpp"
+#include "tests/support/must.hpp"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,12 +10,6 @@
 
 namespace nicol::test {
 namespace {
-
-template <class T>
-T expect(Result<T> result) {
-  if (!result) throw std::runtime_error(describe(result.error()));
-  return std::move(result).value();
-}
 
 session::SessionConfig config_for(Side side, const LinkModel& model) {
   session::SessionConfig config;
@@ -27,24 +22,10 @@ session::SessionConfig config_for(Side side, const LinkModel& model) {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  // In memory where there is one: a store waits for the disk dozens of times a block.
-  const std::filesystem::path memory = "/dev/shm";
-  const bool usable = access(memory.c_str(), W_OK) == 0;
-  std::string name = ((usable ? memory : std::filesystem::temp_directory_path()) / "nicol-session-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-session::FrameHeader header_of(const Bytes& frame) { return expect(session::parse_header(frame)); }
+session::FrameHeader header_of(const Bytes& frame) { return must(session::parse_header(frame)); }
 
 TwoNodes::TwoNodes(LinkModel link_model, std::size_t arena_bytes)
-    : model(link_model), arena_(expect(secret::Arena::create(arena_bytes))) {
+    : model(link_model), arena_(must(secret::Arena::create(arena_bytes))) {
   const keystore::PresharedKeyPlan plan;
   const Result<void> written = keystore::write_preshared_key(folder_.path() / "psk", plan);
   if (!written) throw std::runtime_error(describe(written.error()));
@@ -82,7 +63,7 @@ void TwoNodes::open_store(Side side, keystore::FaultPoint fault) {
   const auto directory = folder_of(side);
   node(side).store.reset();
   node(side).store =
-      expect(keystore::KeyStore::open(directory, folder_.path() / "psk", {.plan = {}, .fault = std::move(fault)}));
+      must(keystore::KeyStore::open(directory, folder_.path() / "psk", {.plan = {}, .fault = std::move(fault)}));
 }
 
 void TwoNodes::restart(Side side, keystore::FaultPoint fault) {

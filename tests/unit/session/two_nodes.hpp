@@ -15,6 +15,7 @@
 
 #include "controller/session/frames.hpp"
 #include "controller/session/session.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/unit/session/link_simulator.hpp"
 
 namespace nicol::test {
@@ -23,18 +24,6 @@ using session::Bytes;
 using session::Direction;
 using session::FrameType;
 using sifting::Side;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 session::FrameHeader header_of(const Bytes& frame);
 
@@ -105,7 +94,7 @@ class TwoNodes {
     Side to;
     Bytes frame;
   };
-  TemporaryFolder folder_;
+  Folder folder_;
   secret::Arena arena_;
   std::array<Node, 2> nodes_;
   std::deque<Packet> wire_;
