@@ -38,7 +38,6 @@ class Bench {
   hal::Rig& remote() const { return *remote_; }
   const Deadlines& deadlines() const { return *deadlines_; }
   Deadline patience() const { return deadlines_->in(options_.patience); }
-  const std::stop_token& stop() const { return stop_; }
 
   /// A routine begins: what it counts, from nothing; how many steps it will have.
   void begin(std::string routine, int steps);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "controller/calibration/tag_reading.hpp"
 #include "controller/detection/slot_stream.hpp"
 #include "drivers/hal/random.hpp"
 
@@ -17,10 +18,7 @@ using detection::SlotStream;
 using detection::Stretch;
 using detection::Wide;
 
-constexpr std::size_t kChunk = std::size_t{1} << 16;  // slots: a piece of light that waits nowhere for its reader
-constexpr std::size_t kTags = 1 << 14, kLosses = 256, kMostArrivals = std::size_t{1} << 22;
-constexpr std::chrono::milliseconds kLook{5};
-constexpr std::chrono::seconds kSilence{5};  // the last slots of a block are in by then
+constexpr std::size_t kMostArrivals = std::size_t{1} << 22;
 
 /// The states sent, slot by slot: a stream of two bits, from a seed that everybody may know.
 class SentStates {
@@ -90,37 +88,31 @@ class Collector final : public detection::TagSink {
   KnownLight* light_;
 };
 
-Result<void> can_see(const hal::Rig& own, const hal::PulsedSource* source) {
-  if (source == nullptr) return Error{Code::not_found, "no pulsed source on the other side", "", 0, {}};
-  if (source->caps().record == hal::PreparationRecord::motor_setting)
-    return Error{
-        Code::not_supported, "the source turns its plate for every slot: it plays no pattern", "source", 0, {}};
-  if (own.receiver != hal::ReceiverKind::passive)
-    return Error{Code::not_supported, "expected a receiver that sees both bases at once (passive)", "", 0, {}};
-  if (own.find<hal::TimeTagger>("tagger") == nullptr) return Error{Code::not_found, "the rig has no tagger", "", 0, {}};
-  return {};
-}
-
 /// One block of light from its first slot to the darkness after it.
 class Shining {
  public:
-  Shining(Bench& bench, const LightPlan& plan, hal::PulsedSource& source, hal::TimeTagger& tagger)
+  Shining(Bench& bench, const LightPlan& plan, const LightPath& path)
       : bench_(&bench),
         plan_(plan),
-        source_(&source),
-        tagger_(&tagger),
-        most_slots_(slots_of(bench.own().timing, plan)),
+        source_(path.source),
+        most_slots_(slots_in(bench.own().timing, plan.most_seconds)),
         sent_(bench.next_seed(), plan.p_diagonal),
         dropped_(most_slots_),
-        stream_(bench.own().timing, tagger.caps().tick, hal::ChannelRole::detector, options(most_slots_), dropped_),
-        collector_(stream_, sent_, light_) {}
+        stream_(bench.own().timing, path.tagger->caps().tick, hal::ChannelRole::detector, options(most_slots_),
+                dropped_),
+        collector_(stream_, sent_, light_),
+        tags_(bench, path,
+              [this](const hal::TagBlock& block) { return stream_.process(block, memory(), collector_); }) {}
+  Shining(const Shining&) = delete;
+  Shining& operator=(const Shining&) = delete;
 
   Result<KnownLight> run() {
     if (auto begun = source_->begin_block(most_slots_); !begun) return std::move(begun).error();
     while (collector_.slots < most_slots_ && collector_.clicks < plan_.detections)
       if (auto ok = piece(); !ok) return std::move(ok).error();
     if (auto ended = source_->end_block(); !ended) return std::move(ended).error();
-    if (auto seen = rest(); !seen) return std::move(seen).error();
+    const auto complete = [this] { return stream_.complete_slots() >= collector_.slots; };
+    if (auto seen = tags_.rest(collector_.slots, complete); !seen) return std::move(seen).error();
     stream_.finish(memory(), collector_);
     if (light_.arrivals.empty())
       return Error{
@@ -130,12 +122,6 @@ class Shining {
   }
 
  private:
-  static std::uint64_t slots_of(const hal::TimingLayout& timing, const LightPlan& plan) {
-    const double period = static_cast<double>(timing.slot_period.count) * 1e-12;
-    const auto slots = static_cast<std::uint64_t>(plan.most_seconds / period);
-    const std::uint64_t unit = std::max<std::uint64_t>(timing.sync_divider, 1);
-    return std::max<std::uint64_t>(slots / unit, 1) * unit;
-  }
   static detection::SlotSourceOptions options(std::uint64_t slots) {
     detection::SlotSourceOptions o;
     o.slots = slots;
@@ -147,41 +133,11 @@ class Shining {
   }
   Result<void> piece() {
     if (auto on = bench_->go_on(); !on) return on;
-    const std::uint64_t n = std::min<std::uint64_t>(kChunk, most_slots_ - collector_.slots);
+    const std::uint64_t n = std::min<std::uint64_t>(kLightPiece, most_slots_ - collector_.slots);
     const hal::PatternChunk chunk = sent_.next(static_cast<std::size_t>(n));
     collector_.slots += n;
     if (auto out = source_->emit(chunk); !out) return out;
-    return look();
-  }
-  /// All that is there, without waiting for more.
-  Result<void> look() {
-    for (;;) {
-      auto more = acquire(bench_->deadlines().in({}));
-      if (!more) return std::move(more).error();
-      if (!*more) return {};
-    }
-  }
-  /// Until the last slot sent is complete, or nothing comes any more.
-  Result<void> rest() {
-    const Deadline until = bench_->deadlines().in(kSilence);
-    while (stream_.complete_slots() < collector_.slots && !bench_->deadlines().passed(until))
-      if (auto more = acquire(bench_->deadlines().in(kLook)); !more)
-        return std::move(more).error();
-      else if (!*more && source_->first_unsent().value_or(collector_.slots) >= collector_.slots)
-        return {};
-    return {};
-  }
-  /// True: there may be more.
-  Result<bool> acquire(Deadline deadline) {
-    hal::TagBlock block;
-    block.storage = tags_, block.loss_storage = losses_;
-    const hal::StreamStatus status = tagger_->acquire(block, deadline);
-    if (auto dim = bench_->see(block); !dim) return std::move(dim).error();
-    if (auto ok = stream_.process(block, memory(), collector_); !ok) return std::move(ok).error();
-    if (status == hal::StreamStatus::timeout) return false;
-    if (status == hal::StreamStatus::ok || status == hal::StreamStatus::overflow) return true;
-    return Error{
-        Code::disconnected, "the tagger's stream ended: " + std::string(hal::to_string(status)), "tagger", 0, {}};
+    return tags_.look();
   }
   void count_slots() {
     const std::uint64_t seen = std::min(stream_.complete_slots(), collector_.slots);
@@ -192,15 +148,13 @@ class Shining {
   Bench* bench_;
   LightPlan plan_;
   hal::PulsedSource* source_;
-  hal::TimeTagger* tagger_;
   std::uint64_t most_slots_;
   SentStates sent_;
   detection::DroppedSlots dropped_;
   SlotStream stream_;
   KnownLight light_;
   Collector collector_;
-  std::vector<hal::TimeTag> tags_ = std::vector<hal::TimeTag>(kTags);
-  std::vector<hal::LossInterval> losses_ = std::vector<hal::LossInterval>(kLosses);
+  TagReading tags_;
   std::vector<std::int64_t> times_ = std::vector<std::int64_t>(SlotStream::kQueue);
   std::vector<std::uint8_t> who_ = std::vector<std::uint8_t>(SlotStream::kQueue);
   detection::ClockScratch scratch_{};
@@ -208,43 +162,14 @@ class Shining {
 
 }  // namespace
 
-Result<void> open_eyes(hal::Rig& own) {
-  if (auto* shutter = own.find<hal::Shutter>("shutter"))
-    if (auto opened = shutter->open(); !opened) return opened;
-  for (const auto& entry : own.entries())
-    if (auto* detector = dynamic_cast<hal::Detector*>(entry.device.get()))
-      if (auto on = detector->enable(); !on) return on;
-  return {};
-}
-
-Result<void> switch_on(hal::Rig& remote, hal::PulsedSource& source) {
-  if (auto* shutter = remote.find<hal::Shutter>("shutter"))
-    if (auto opened = shutter->open(); !opened) return opened;
-  if (auto level = source.set_light_level(hal::LightLevel::quantum); !level) return level;
-  const auto emission = source.emission();
-  if (!emission) return emission.error();
-  return *emission == hal::EmissionState::emitting ? Result<void>() : source.enable_emission();
-}
-
-void close_eyes(Bench& bench) noexcept {
-  rest(bench.remote());
-  if (auto* tagger = bench.own().find<hal::TimeTagger>("tagger")) (void)tagger->stop();
-  rest(bench.own());
-}
-
 Result<KnownLight> shine(Bench& bench, const LightPlan& plan) {
-  auto* source = bench.remote().find<hal::PulsedSource>("source");
-  if (auto able = can_see(bench.own(), source); !able) return std::move(able).error();
-  auto& tagger = *bench.own().find<hal::TimeTagger>("tagger");
-  if (auto open = open_eyes(bench.own()); !open) return std::move(open).error();
-  if (auto started = tagger.start(); !started) return std::move(started).error();
-  if (auto on = switch_on(bench.remote(), *source); !on) {
-    close_eyes(bench);
-    return std::move(on).error();
-  }
-  auto shining = std::make_unique<Shining>(bench, plan, *source, tagger);
-  Result<KnownLight> light = shining->run();
-  close_eyes(bench);
+  const auto path = light_path(bench);
+  if (!path) return path.error();
+  if (bench.own().receiver != hal::ReceiverKind::passive)
+    return Error{Code::not_supported, "expected a receiver that sees both bases at once (passive)", "", 0, {}};
+  if (auto begun = begin_light(bench, *path); !begun) return std::move(begun).error();
+  Result<KnownLight> light = std::make_unique<Shining>(bench, plan, *path)->run();
+  end_light(bench);
   if (light) bench.add_photons(light->arrivals.size());
   return light;
 }
@@ -264,13 +189,6 @@ Result<KnownLight> shine(Bench& bench, const LightPlan& each, int parts) {
     all.seconds += part->seconds;
   }
   return all;
-}
-
-double background_share(const KnownLight& light, Picoseconds gate, Picoseconds period) {
-  const auto inside = static_cast<double>(total(light.in_gate));
-  const double outside = static_cast<double>(light.arrivals.size()) - inside;
-  const double width = static_cast<double>(gate.count), rest = static_cast<double>((period - gate).count);
-  return inside > 0 && rest > 0 ? std::min(1.0, outside * width / rest / inside) : 0;
 }
 
 }  // namespace nicol::calibration

@@ -35,16 +35,4 @@ Result<KnownLight> shine(Bench& bench, const LightPlan& plan);
 /// The same in `parts`, each a step of the bench, added up.
 Result<KnownLight> shine(Bench& bench, const LightPlan& each, int parts);
 
-/// Efficiencies aside, a detector's share of clicks that light did not bring: dark counts and stray light, from the
-/// time outside the gates.
-double background_share(const KnownLight& light, Picoseconds gate, Picoseconds period);
-
-// What shine() begins and ends with, for other ways to look at light.
-/// Own shutter open, detectors on.
-Result<void> open_eyes(hal::Rig& own);
-/// Shutter open, light up: armed before, by whoever may consent to it.
-Result<void> switch_on(hal::Rig& remote, hal::PulsedSource& source);
-/// Dark on both sides, the tagger at rest.
-void close_eyes(Bench& bench) noexcept;
-
 }  // namespace nicol::calibration
