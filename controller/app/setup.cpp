@@ -77,7 +77,7 @@ distillation::Origin origin_of(bool simulated, const service::Endpoint& peer, Re
 }
 
 /// What this node's calibrations say of its rig, and their names for the keys that rely on them.
-Result<service::CalibrationRecords> use_calibrations(const NodeSetup& node, const keystore::KeyStore& store,
+Result<service::CalibrationRecords> use_calibrations(const NodeSetup& node, keystore::KeyStore& store,
                                                      hal::Rig& rig) {
   auto records = service::CalibrationRecords::open(node.state, store);
   if (!records) return records;

@@ -36,6 +36,16 @@ std::array<std::uint8_t, 16> KeyStore::record_seal(std::span<const std::uint8_t>
   return impl_->sealer.mac("calibrat", record);
 }
 
+Result<void> KeyStore::advance_record_head(const RecordHead& head) {
+  const Guard guard(impl_->mutex);
+  return impl_->advance_record_head(head);
+}
+
+std::vector<RecordHead> KeyStore::record_heads() const {
+  const Guard guard(impl_->mutex);
+  return impl_->ledger.heads;
+}
+
 std::array<PoolStatus, 4> KeyStore::pools() const {
   const Guard guard(impl_->mutex);
   std::array<PoolStatus, 4> all{};

@@ -92,6 +92,14 @@ struct PresharedKeyPlan {
 };
 Result<void> write_preshared_key(const std::filesystem::path& file, const PresharedKeyPlan& plan);
 
+/// How far a row of sealed records beside the store has come: what shows that its newest ones were taken away.
+struct RecordHead {
+  std::string row;                  // its name, 1 to 64 bytes
+  std::uint64_t count = 0;          // number of its newest record
+  std::uint64_t forgotten = 0;      // a person gave up those up to this number
+  std::array<std::uint8_t, 32> id;  // of its newest record
+};
+
 /// Parts of the pre-shared key that are not pools. alpha recycled per direction; service_key used for nothing else.
 struct SessionKeys {
   secret::LockedKey alpha_ab, alpha_ba, service_key;
@@ -119,6 +127,11 @@ class KeyStore {
 
   /// Seal of a public record that is kept beside the store (calibrations): keyed BLAKE2b-128 under the store key.
   std::array<std::uint8_t, 16> record_seal(std::span<const std::uint8_t> record) const;
+
+  /// Durable like the marks, and like them never back. refused: it would go back, change in its place, or is one row
+  /// too many (64).
+  Result<void> advance_record_head(const RecordHead& head);
+  std::vector<RecordHead> record_heads() const;
 
   std::array<PoolStatus, 4> pools() const;
   Marks marks() const;

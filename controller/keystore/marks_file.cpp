@@ -9,12 +9,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 namespace nicol::keystore {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4d43494e;  // "NICM"
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2, kWithHeads = 2;
 constexpr std::size_t kHead = 4 + 1 + 4;  // magic | version | length of the body
 constexpr std::size_t kFileBytes = std::size_t{64} * 1024;
 constexpr Purpose8 kPurpose = "marks...";
@@ -40,8 +41,10 @@ constexpr auto kRemembered = [](auto& a, auto& r) {
   kInterval(a, r.settlement.answer_ab);
 };
 
+constexpr auto kHeadOfRow = [](auto& a, auto& h) { a(h.row, h.count, h.forgotten, h.id); };
+
 template <class A, class L>
-void visit(A& a, L& ledger) {
+void visit(A& a, L& ledger, std::uint8_t version) {
   a(ledger.generation);
   for (auto& pool : ledger.pools) {
     a(pool.mark, pool.end, pool.confirmed);
@@ -50,11 +53,20 @@ void visit(A& a, L& ledger) {
   a.list(ledger.pads, kMostPads, kPad);
   a.list(ledger.remembered, kMostRemembered, kRemembered);
   a(ledger.next_block, ledger.epsilon);
+  if (version >= kWithHeads) a.list(ledger.heads, kMostHeads, kHeadOfRow);
+}
+
+void keep_larger(std::vector<RecordHead>& heads, const RecordHead& other) {
+  const auto it = std::ranges::find(heads, other.row, &RecordHead::row);
+  if (it == heads.end())
+    heads.push_back(other);
+  else if (std::pair(it->count, it->forgotten) < std::pair(other.count, other.forgotten))
+    *it = other;
 }
 
 Bytes encode(const Sealer& sealer, const Ledger& ledger) {
   Writer body;
-  visit(body, ledger);
+  visit(body, ledger, kVersion);
   Writer file;
   file(kMagic, kVersion, static_cast<std::uint32_t>(body.bytes().size()));
   Bytes bytes = std::move(file).take();
@@ -79,7 +91,7 @@ Decoded decode(const Sealer& sealer, std::span<const std::uint8_t> bytes) {
   if (!sealer.mac_matches(kPurpose, bytes.first(kHead + length), bytes.subspan(kHead + length, sizeof(Mac)))) return {};
   Reader body(bytes.subspan(kHead, length));
   Ledger ledger;
-  visit(body, ledger);
+  visit(body, ledger, version);
   if (!body.complete()) return {};
   return {.ledger = std::move(ledger), .newer = false};
 }
@@ -114,6 +126,7 @@ Ledger larger(const Ledger& a, const Ledger& b) {
   }
   result.next_block = std::max(result.next_block, other.next_block);
   result.epsilon = std::max(result.epsilon, other.epsilon);
+  for (const RecordHead& head : other.heads) keep_larger(result.heads, head);
   return result;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must survive a crash to the bit: marks, gaps, settlement pads, verdicts, block number, epsilon. Two copies in
-// two files, each with a generation and a keyed checksum; both are synced, one after the other, before anything they
-// reserve is used. So any one copy may be torn or lost; with both lost the pools are dead.
+// What must survive a crash to the bit: marks, gaps, settlement pads, verdicts, block number, epsilon, record heads.
+// Two copies in two files, each with a generation and a keyed checksum; both are synced, one after the other, before
+// anything they reserve is used. So any one copy may be torn or lost; with both lost the pools are dead.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace nicol::keystore {
 
-inline constexpr std::size_t kMostGaps = 64, kMostPads = 1024, kMostRemembered = 256;
+inline constexpr std::size_t kMostGaps = 64, kMostPads = 1024, kMostRemembered = 256, kMostHeads = 64, kLongestRow = 64;
 
 /// gaps: positions below the mark that a receiver skipped and may still open, each once.
 struct PoolMarks {
@@ -34,6 +34,7 @@ struct Ledger {
   std::vector<KeyStore::Remembered> remembered;
   std::uint64_t next_block = 0;
   double epsilon = 0;
+  std::vector<RecordHead> heads;
 
   PoolMarks& pool(Pool p) { return pools[static_cast<std::size_t>(p)]; }
   const PoolMarks& pool(Pool p) const { return pools[static_cast<std::size_t>(p)]; }

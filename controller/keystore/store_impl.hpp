@@ -123,6 +123,7 @@ struct KeyStore::Impl {
   void release_pads(Ledger& next, const KeyId& owner) const;
   Result<void> remember(const KeyId& id, std::optional<Verdict::Kind> verdict, const Settlement& settlement);
   Result<void> forget(const KeyId& id);
+  Result<void> advance_record_head(const RecordHead& head);
 };
 
 /// Reads or, on first use, makes DIR/store from the pre-shared key. import.cpp

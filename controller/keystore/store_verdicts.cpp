@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Verdicts remembered until the peer confirmed them, and the pads that a settlement needs after a restart.
+// Verdicts remembered until the peer confirmed them, the pads that a settlement needs after a restart, and how far rows
+// of records have come.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,6 +74,24 @@ Result<void> KeyStore::Impl::forget(const KeyId& id) {
     if (pad.owner == id) open_in(pad.pool).remove(pad.interval);
   erase_all_used();
   return {};
+}
+
+Result<void> KeyStore::Impl::advance_record_head(const RecordHead& head) {
+  if (auto good = alive(); !good) return good;
+  if (head.row.empty() || head.row.size() > kLongestRow || head.forgotten > head.count)
+    return refused(fmt::format("\"{}\", {} of {} forgotten: no row of records", head.row, head.forgotten, head.count));
+  Ledger next = ledger;
+  const auto it = std::ranges::find(next.heads, head.row, &RecordHead::row);
+  if (it == next.heads.end()) {
+    if (next.heads.size() >= kMostHeads) return refused(fmt::format("a store keeps {} rows of records", kMostHeads));
+    next.heads.push_back(head);
+    return commit(std::move(next));
+  }
+  if (head.count < it->count || head.forgotten < it->forgotten || (head.count == it->count && head.id != it->id))
+    return refused(fmt::format("row {} has come to record {} and does not go back", head.row, it->count));
+  if (head.count == it->count && head.forgotten == it->forgotten) return {};
+  *it = head;
+  return commit(std::move(next));
 }
 
 }  // namespace nicol::keystore

@@ -11,6 +11,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kRecordSchema = "nicol.calibration/1";
+
 json values(const hal::State& state) {
   json all = json::object();
   for (const auto& entry : state) std::visit([&](const auto& v) { all[entry.first] = v; }, entry.second);
@@ -72,6 +74,27 @@ Result<calibration::Report> report_from_json(const json& j) {
     return r;
   } catch (const std::exception& e) {
     return Error{Code::bad_input, fmt::format("calibration report: {}", e.what()), "", 0, {}};
+  }
+}
+
+json to_json(const CalibrationRecord& r) {
+  return {{"schema", kRecordSchema}, {"previous", r.previous}, {"number", r.number},
+          {"when", r.when},          {"rig", r.rig},           {"report", to_json(r.report)}};
+}
+
+Result<SealedRecord> record_from_json(std::string_view text) {
+  const json j = json::parse(text.begin(), text.end(), nullptr, false);
+  try {
+    if (!j.is_object() || j.value("schema", "") != kRecordSchema)
+      return Error{Code::bad_input, fmt::format("schema: expected \"{}\"", kRecordSchema), "", 0, {}};
+    auto report = report_from_json(j.at("report"));
+    if (!report) return std::move(report).error();
+    return SealedRecord{
+        {j.at("id").get<std::string>(), j.at("previous").get<std::string>(), j.at("number").get<std::uint64_t>(),
+         j.at("when").get<std::int64_t>(), j.at("rig").get<std::string>(), *std::move(report)},
+        j.at("seal").get<std::string>()};
+  } catch (const std::exception& e) {
+    return Error{Code::bad_input, e.what(), "", 0, {}};
   }
 }
 

@@ -17,7 +17,10 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
-constexpr const char* kSchema = "nicol.calibration/1";
+constexpr const char* kFolder = "calibrations";
+constexpr std::string_view kIfOnPurpose =
+    "put it back as it was, or, where it was done on purpose, let 'nicol calibrate forget' set all records aside, and "
+    "calibrate anew";
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -31,10 +34,9 @@ std::string hex(const std::array<std::uint8_t, N>& bytes) {
 }
 
 /// The whole record but its id and seal: keys in order, so that equal records are equal texts.
+/// What is no UTF-8 (a device's own words) is replaced.
 std::string text_of(const CalibrationRecord& r) {
-  return json{{"schema", kSchema}, {"previous", r.previous}, {"number", r.number},
-              {"when", r.when},    {"rig", r.rig},           {"report", to_json(r.report)}}
-      .dump();
+  return to_json(r).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string id_of(const std::string& text) {
@@ -52,32 +54,41 @@ Error changed(const std::string& file, const std::string& what) {
   return {Code::bad_input, fmt::format("{}: {}", file, what), "", 0, {}};
 }
 
-Result<CalibrationRecord> parse(const json& j, const std::string& file) {
-  if (!j.is_object() || j.value("schema", "") != kSchema)
-    return changed(file, fmt::format("schema: expected \"{}\"", kSchema));
-  try {
-    CalibrationRecord r;
-    r.previous = j.at("previous").get<std::string>();
-    r.number = j.at("number").get<std::uint64_t>();
-    r.when = j.at("when").get<std::int64_t>();
-    r.rig = j.at("rig").get<std::string>();
-    auto report = report_from_json(j.at("report"));
-    if (!report) return changed(file, report.error().message);
-    r.report = *std::move(report);
-    r.id = j.at("id").get<std::string>();
-    return r;
-  } catch (const json::exception& e) {
-    return changed(file, e.what());
-  }
+/// Of a whole record's id.
+keystore::RecordHead head_at(const CalibrationRecord& r, std::uint64_t forgotten) {
+  keystore::RecordHead head{r.report.routine, r.number, forgotten, {}};
+  for (std::size_t i = 0; i < head.id.size(); ++i)
+    head.id[i] = static_cast<std::uint8_t>(std::stoul(r.id.substr(2 * i, 2), nullptr, 16));
+  return head;
 }
 
 }  // namespace
 
-Result<CalibrationRecords> CalibrationRecords::open(const std::filesystem::path& state,
-                                                    const keystore::KeyStore& store) {
-  CalibrationRecords records(state / "calibrations", store);
+Result<CalibrationRecords> CalibrationRecords::open(const std::filesystem::path& state, keystore::KeyStore& store) {
+  CalibrationRecords records(state / kFolder, store);
   if (auto read = records.read_all(); !read) return std::move(read).error();
+  if (auto whole = records.check_rows(); !whole) return std::move(whole).error();
   return records;
+}
+
+Result<std::filesystem::path> CalibrationRecords::forget(const std::filesystem::path& state, keystore::KeyStore& store,
+                                                         std::int64_t when) {
+  std::filesystem::path aside;
+  if (std::filesystem::exists(state / kFolder)) {
+    aside = state / fmt::format("{}-forgotten-{}", kFolder, when);
+    for (int i = 2; std::filesystem::exists(aside); ++i)
+      aside = state / fmt::format("{}-forgotten-{}-{}", kFolder, when, i);
+    std::error_code failed;
+    std::filesystem::rename(state / kFolder, aside, failed);
+    if (failed)
+      return Error{
+          Code::io, fmt::format("{}: {}", (state / kFolder).string(), failed.message()), "", failed.value(), {}};
+  }
+  for (keystore::RecordHead head : store.record_heads()) {
+    head.forgotten = head.count;
+    if (auto moved = store.advance_record_head(head); !moved) return std::move(moved).error();
+  }
+  return aside;
 }
 
 Result<void> CalibrationRecords::read_all() {
@@ -91,34 +102,71 @@ Result<void> CalibrationRecords::read_all() {
     const std::string file = (folder_ / name).string();
     const auto bytes = folder->read(name, kMostBytes);
     if (!bytes) return bytes.error();
-    const json j = json::parse(bytes->begin(), bytes->end(), nullptr, false);
-    auto record = parse(j, file);
-    if (!record) return std::move(record).error();
-    const std::string text = text_of(*record);
-    if (record->id != id_of(text) || j.value("seal", "") != hex(store_->record_seal(bytes_of(text))))
-      return changed(file, "was changed, or belongs to another node: calibrate again after removing it");
-    if (name != file_name(record->report.routine, record->number)) return changed(file, "its name is another record's");
-    records_.push_back(*std::move(record));
+    auto record = record_from_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+    if (!record) return changed(file, record.error().message);
+    const std::string text = text_of(record->record);
+    if (record->record.id != id_of(text) || record->seal != hex(store_->record_seal(bytes_of(text))))
+      return changed(file, fmt::format("was changed, or belongs to another node; {}", kIfOnPurpose));
+    if (name != file_name(record->record.report.routine, record->record.number))
+      return changed(file, "its name is another record's");
+    records_.push_back(std::move(record->record));
   }
   std::ranges::sort(records_, {},
                     [](const CalibrationRecord& r) { return std::tuple(r.when, r.report.routine, r.number); });
-  std::map<std::string, std::string> last;
-  for (const CalibrationRecord& r : records_) {
-    std::string& before = last[r.report.routine];
-    if (r.previous != before)
-      return changed((folder_ / file_name(r.report.routine, r.number)).string(),
-                     fmt::format("the record before it ({:.16}) is missing", r.previous));
-    before = r.id;
+  return {};
+}
+
+/// Every row is whole and ends where the store says that it ends.
+Result<void> CalibrationRecords::check_rows() {
+  std::map<std::string, std::vector<const CalibrationRecord*>> rows;
+  for (const keystore::RecordHead& head : store_->record_heads()) rows[head.row];
+  for (const CalibrationRecord& r : records_) rows[r.report.routine].push_back(&r);
+  for (auto& [routine, row] : rows) {
+    std::ranges::sort(row, {}, &CalibrationRecord::number);
+    if (auto whole = check_row(head_of(routine), row); !whole) return whole;
   }
   return {};
 }
 
+/// One record more than the head says is a crash between the two: the head follows. A store that knows no head at all
+/// (made before there were any) takes the row as it finds it.
+Result<void> CalibrationRecords::check_row(const keystore::RecordHead& head,
+                                           std::span<const CalibrationRecord* const> row) {
+  std::uint64_t number = head.forgotten;
+  std::string before = number == head.count && number > 0 ? hex(head.id) : std::string();
+  for (const CalibrationRecord* r : row) {
+    const bool after_forgotten = number == head.forgotten && 0 < number && number < head.count;
+    if (r->number != number + 1 || (!after_forgotten && r->previous != before))
+      return changed((folder_ / file_name(head.row, r->number)).string(),
+                     fmt::format("the record before it ({:.16}) is missing; {}", r->previous, kIfOnPurpose));
+    number = r->number, before = r->id;
+    if (number == head.count && r->id != hex(head.id))
+      return changed((folder_ / file_name(head.row, number)).string(),
+                     fmt::format("is not the one this node made; {}", kIfOnPurpose));
+  }
+  if (number < head.count)
+    return changed(folder_.string(), fmt::format("this node made {} records of {}, and those after number {} are "
+                                                 "missing; {}",
+                                                 head.count, head.row, number, kIfOnPurpose));
+  if (head.count > 0 && number > head.count + 1)
+    return changed(folder_.string(), fmt::format("holds {} records of {}, and this node made {}; {}", number, head.row,
+                                                 head.count, kIfOnPurpose));
+  return number == head.count ? Result<void>() : store_->advance_record_head(head_at(*row.back(), head.forgotten));
+}
+
+keystore::RecordHead CalibrationRecords::head_of(std::string_view routine) const {
+  for (keystore::RecordHead& head : store_->record_heads())
+    if (head.row == routine) return std::move(head);
+  return {std::string(routine), 0, 0, {}};
+}
+
 Result<CalibrationRecord> CalibrationRecords::add(const calibration::Report& report, std::string_view rig,
                                                   std::int64_t when) {
-  CalibrationRecord r{{}, {}, 1, when, std::string(rig), report};
+  const keystore::RecordHead head = head_of(report.routine);
+  CalibrationRecord r{{}, {}, head.count + 1, when, std::string(rig), report};
+  if (head.count > 0) r.previous = hex(head.id);
   for (const CalibrationRecord& old : records_)
-    if (old.report.routine == report.routine)
-      r.previous = old.id, r.number = old.number + 1, r.when = std::max(r.when, old.when);
+    if (old.report.routine == report.routine) r.when = std::max(r.when, old.when);
   const std::string text = text_of(r);
   r.id = id_of(text);
   json whole = json::parse(text);
@@ -129,6 +177,7 @@ Result<CalibrationRecord> CalibrationRecords::add(const calibration::Report& rep
   const std::string out = whole.dump(2) + "\n";
   if (auto written = folder->replace(file_name(report.routine, r.number), "calibration", bytes_of(out)); !written)
     return std::move(written).error();
+  if (auto told = store_->advance_record_head(head_at(r, head.forgotten)); !told) return std::move(told).error();
   records_.push_back(r);
   return r;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,16 @@ struct CalibrationRecord {
   calibration::Report report;
 };
 
-/// STATE/calibrations/ROUTINE-0001.json and so on. Not thread-safe; the store outlives it.
+/// STATE/calibrations/ROUTINE-0001.json and so on; the store knows how far each row has come. Not thread-safe; the
+/// store outlives it.
 class CalibrationRecords {
  public:
-  /// All records, checked. bad_input names a file that was changed, is torn, or is missing in its row.
-  static Result<CalibrationRecords> open(const std::filesystem::path& state, const keystore::KeyStore& store);
+  /// All records, checked. bad_input names a file that was changed, is torn, or is missing, be it the newest.
+  static Result<CalibrationRecords> open(const std::filesystem::path& state, keystore::KeyStore& store);
+  /// A person gives up all records there are, damaged ones too: their folder is set aside, and the rows go on with the
+  /// next number. Where they lie now; empty: there were none.
+  static Result<std::filesystem::path> forget(const std::filesystem::path& state, keystore::KeyStore& store,
+                                              std::int64_t when);
 
   /// Durable before it returns. Failed and cancelled ones are kept too.
   Result<CalibrationRecord> add(const calibration::Report& report, std::string_view rig, std::int64_t when);
@@ -39,12 +45,15 @@ class CalibrationRecords {
   std::vector<std::string> relied_on(std::int64_t now) const;
 
  private:
-  CalibrationRecords(std::filesystem::path folder, const keystore::KeyStore& store)
+  CalibrationRecords(std::filesystem::path folder, keystore::KeyStore& store)
       : folder_(std::move(folder)), store_(&store) {}
   Result<void> read_all();
+  Result<void> check_rows();
+  Result<void> check_row(const keystore::RecordHead& head, std::span<const CalibrationRecord* const> row);
+  keystore::RecordHead head_of(std::string_view routine) const;
   std::vector<const CalibrationRecord*> newest_of_each() const;
   std::filesystem::path folder_;
-  const keystore::KeyStore* store_;
+  keystore::KeyStore* store_;
   std::vector<CalibrationRecord> records_;
 };
 
