@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "controller/calibration/heralds.hpp"
+
 namespace nicol::calibration {
 namespace {
 
@@ -22,8 +24,20 @@ Bench::Bench(hal::Rig& own, hal::Rig& remote, std::stop_token stop, BenchOptions
       remote_(&remote),
       stop_(std::move(stop)),
       options_(std::move(options)),
+      heralds_(options_.heralds),
       deadlines_(options_.deadlines != nullptr ? options_.deadlines : &steady_),
-      began_(deadlines_->now()) {}
+      began_(deadlines_->now()) {
+  if (heralds_ != nullptr || remote.find<hal::TimeTagger>("tagger") == nullptr) return;
+  own_heralds_ = std::make_unique<OwnHeralds>(remote);
+  heralds_ = own_heralds_.get();
+}
+
+Bench::~Bench() = default;
+
+bool Bench::heralded() const {
+  auto* source = remote_->find<hal::PulsedSource>("source");
+  return source != nullptr && source->caps().source == hal::SourceKind::heralded;
+}
 
 void Bench::begin(std::string routine, int steps) {
   routine_ = std::move(routine);

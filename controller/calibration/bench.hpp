@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 namespace nicol::calibration {
 
 struct Report;
+class Heralds;
 
 struct BenchOptions {
   const Deadlines* deadlines = nullptr;           // outlives the bench; empty: steady time
@@ -26,6 +28,10 @@ struct BenchOptions {
   std::function<const Report*(std::string_view routine)> last = {};
   /// Sees every block of tags before anybody else: an error (bright light) ends the routine. Empty: nobody looks.
   std::function<Result<void>(const hal::TagBlock&)> guard = {};
+  /// Of the other side's light, where that is another process; outlives the bench.
+  Heralds* heralds = nullptr;
+  /// Of the light at the source's output, what makes a click in its gate, at least; 0: nobody has said.
+  double transmission_at_least = 0;
 };
 
 /// Not thread-safe, but for the stop token.
@@ -33,6 +39,7 @@ class Bench {
  public:
   /// `own` receives, `remote` sends (its devices may be proxies); both outlive the bench.
   Bench(hal::Rig& own, hal::Rig& remote, std::stop_token stop, BenchOptions options);
+  ~Bench();
 
   hal::Rig& own() const { return *own_; }
   hal::Rig& remote() const { return *remote_; }
@@ -56,6 +63,12 @@ class Bench {
   /// Another seed each time.
   std::uint64_t next_seed() { return options_.seed + ++seeds_; }
 
+  double transmission_at_least() const { return options_.transmission_at_least; }
+  /// The other side's light counts in the slots with a herald there.
+  bool heralded() const;
+  /// What tells those; nullptr: nothing does.
+  Heralds* heralds() const { return heralds_; }
+
   std::size_t plates() const { return own_->compensator.size(); }
   /// Where the fast axes stand by what the rig knows of their mounts.
   Result<Angle> plate(std::size_t index);
@@ -69,6 +82,8 @@ class Bench {
   hal::Rig *own_, *remote_;
   std::stop_token stop_;
   BenchOptions options_;
+  std::unique_ptr<Heralds> own_heralds_;
+  Heralds* heralds_;
   SteadyDeadlines steady_;
   const Deadlines* deadlines_;
   std::string routine_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "controller/calibration/kept_slots.hpp"
 #include "controller/calibration/tag_reading.hpp"
 #include "controller/detection/slot_stream.hpp"
 #include "drivers/hal/random.hpp"
@@ -53,8 +54,8 @@ class SentStates {
 
 class Collector final : public detection::TagSink {
  public:
-  Collector(const SlotStream& stream, const SentStates& sent, KnownLight& light)
-      : stream_(&stream), sent_(&sent), light_(&light) {}
+  Collector(const SlotStream& stream, const SentStates& sent, KnownLight& light, LightPlan::Slots listing)
+      : stream_(&stream), sent_(&sent), light_(&light), listing_(listing) {}
   std::uint64_t slots = 0;  // sent so far
   std::uint64_t clicks = 0;
 
@@ -72,7 +73,16 @@ class Collector final : public detection::TagSink {
   void before_block(std::int64_t) override {}
   void complete(std::uint64_t) override {}
 
+  std::vector<SlotClicks> clicked;  // in gate, in rising order of slots; at most as many as arrivals
+
  private:
+  void list(std::uint64_t slot, std::uint8_t seen) {
+    const auto bit = static_cast<std::uint8_t>(1U << seen);
+    if (!clicked.empty() && clicked.back().slot == slot)
+      clicked.back().seen |= bit;
+    else if (clicked.size() < kMostArrivals)
+      clicked.push_back({slot, bit});
+  }
   void note(std::uint64_t slot, std::uint8_t who, double off_ps, bool in_gate) {
     const hal::ChannelLayout& channel = stream_->channels().counted()[who];
     const auto seen = static_cast<std::uint8_t>(2 * channel.basis + channel.bit);
@@ -82,10 +92,12 @@ class Collector final : public detection::TagSink {
     if (!in_gate) return;
     ++light_->in_gate[state][seen];
     ++clicks;
+    if (listing_ == LightPlan::Slots::listed) list(slot, seen);
   }
   const SlotStream* stream_;
   const SentStates* sent_;
   KnownLight* light_;
+  LightPlan::Slots listing_;
 };
 
 /// One block of light from its first slot to the darkness after it.
@@ -100,19 +112,20 @@ class Shining {
         dropped_(most_slots_),
         stream_(bench.own().timing, path.tagger->caps().tick, hal::ChannelRole::detector, options(most_slots_),
                 dropped_),
-        collector_(stream_, sent_, light_),
+        kept_(plan.slots == LightPlan::Slots::listed && bench.heralded() ? bench.heralds() : nullptr, most_slots_),
+        collector_(stream_, sent_, light_, plan.slots),
         tags_(bench, path,
               [this](const hal::TagBlock& block) { return stream_.process(block, memory(), collector_); }) {}
   Shining(const Shining&) = delete;
   Shining& operator=(const Shining&) = delete;
 
   Result<KnownLight> run() {
+    if (auto listens = kept_.begin(); !listens) return std::move(listens).error();
     if (auto begun = source_->begin_block(most_slots_); !begun) return std::move(begun).error();
     while (collector_.slots < most_slots_ && collector_.clicks < plan_.detections)
       if (auto ok = piece(); !ok) return std::move(ok).error();
     if (auto ended = source_->end_block(); !ended) return std::move(ended).error();
-    const auto complete = [this] { return stream_.complete_slots() >= collector_.slots; };
-    if (auto seen = tags_.rest(collector_.slots, complete); !seen) return std::move(seen).error();
+    if (auto seen = rest(); !seen) return std::move(seen).error();
     stream_.finish(memory(), collector_);
     if (light_.arrivals.empty())
       return Error{
@@ -137,11 +150,23 @@ class Shining {
     const hal::PatternChunk chunk = sent_.next(static_cast<std::size_t>(n));
     collector_.slots += n;
     if (auto out = source_->emit(chunk); !out) return out;
+    if (auto heralds = kept_.look(); !heralds) return heralds;
     return tags_.look();
+  }
+  Result<void> rest() {
+    Result<void> looked;
+    const auto complete = [this, &looked] {
+      if (looked) looked = kept_.look();
+      return !looked || (stream_.complete_slots() >= collector_.slots && kept_.knows(collector_.slots));
+    };
+    auto rested = tags_.rest(collector_.slots, complete);
+    return rested ? looked : rested;
   }
   void count_slots() {
     const std::uint64_t seen = std::min(stream_.complete_slots(), collector_.slots);
     for (std::uint64_t slot = 0; slot < seen; ++slot) ++light_.slots[sent_.state(slot)];
+    if (plan_.slots == LightPlan::Slots::listed)
+      light_.coincidences = kept_.count(collector_.clicked, light_.slots, seen, sent_of_);
     light_.seconds = static_cast<double>(seen) * static_cast<double>(bench_->own().timing.slot_period.count) * 1e-12;
   }
 
@@ -150,9 +175,11 @@ class Shining {
   hal::PulsedSource* source_;
   std::uint64_t most_slots_;
   SentStates sent_;
+  std::function<std::uint8_t(std::uint64_t)> sent_of_ = [this](std::uint64_t slot) { return sent_.state(slot); };
   detection::DroppedSlots dropped_;
   SlotStream stream_;
   KnownLight light_;
+  KeptSlots kept_;
   Collector collector_;
   TagReading tags_;
   std::vector<std::int64_t> times_ = std::vector<std::int64_t>(SlotStream::kQueue);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "controller/calibration/bench.hpp"
+#include "controller/calibration/coincidences.hpp"
 #include "controller/calibration/stack_fit.hpp"
 
 namespace nicol::calibration {
@@ -13,6 +14,8 @@ struct LightPlan {
   std::uint64_t detections = 20'000;  // light ends as soon as so many clicks lie in their gates
   double most_seconds = 10;           // or so much light has been sent
   double p_diagonal = 0.5;
+  enum class Slots : std::uint8_t { counted, listed };
+  Slots slots = Slots::counted;  // listed: coincidences are filled
 };
 
 /// A tag of a detector, by the slot nearest to it.
@@ -26,6 +29,8 @@ struct KnownLight {
   StateTable in_gate{};
   std::array<std::uint64_t, 4> slots{};  // sent in each state, dropped ones left out
   double seconds = 0;                    // of light
+  /// By sent state, in slots that count: the heralded ones of a heralded source.
+  std::array<CoincidenceCounts, 4> coincidences{};
 };
 
 /// Sends light from the remote source and sees it with the own tagger; light is off again at the end. not_supported: a

@@ -9,6 +9,7 @@
 #include "controller/calibration/dark_counts.hpp"
 #include "controller/calibration/delays.hpp"
 #include "controller/calibration/mismatch.hpp"
+#include "controller/calibration/photon_number.hpp"
 #include "controller/calibration/polarisation.hpp"
 
 namespace nicol::calibration {
@@ -55,6 +56,19 @@ void tell_timing(const hal::State& result, hal::TimingLayout& timing) {
   }
 }
 
+/// g2 alone measured leaves the declared mean: p_multi can then only grow (Waks et al. 2002: mu^2 g2 / 2).
+void tell_source(const hal::State& result, hal::DeviceModel& model) {
+  if (const auto mean = entry<double>(result, "model.mean_photon_number")) model.mean_photon_number = *mean;
+  if (const auto g2 = entry<double>(result, "model.g2")) {
+    model.g2 = *g2;
+    model.p_multi = std::max(model.p_multi, std::min(1.0, std::pow(model.mean_photon_number, 2) * *g2 / 2));
+  }
+  if (const auto multi = entry<double>(result, "model.p_multi")) {
+    model.p_multi = *multi;
+    model.source_provenance = hal::Provenance::measured;
+  }
+}
+
 void tell_model(const hal::State& result, hal::DeviceModel& model) {
   if (const auto most = entry<double>(result, "model.efficiency_mismatch")) {
     model.efficiency_mismatch = *most;
@@ -62,6 +76,7 @@ void tell_model(const hal::State& result, hal::DeviceModel& model) {
   }
   if (const auto alike = entry<bool>(result, "model.basis_independent_detection"))
     model.basis_independent_detection = *alike;
+  tell_source(result, model);
 }
 
 /// Every entry of a plate or of a detector belongs to one that the rig has.
@@ -99,7 +114,8 @@ std::string_view to_string(Status status) noexcept {
 }
 
 const std::vector<Routine>& routines() {
-  static const std::vector<Routine> all{dark_counts(), delays(), polarisation(), efficiency_mismatch()};
+  static const std::vector<Routine> all{dark_counts(), delays(), polarisation(), efficiency_mismatch(),
+                                        photon_number()};
   return all;
 }
 

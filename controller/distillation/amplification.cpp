@@ -56,16 +56,6 @@ std::uint32_t cut_check_value(BitString& bits) {
   return check;
 }
 
-/// SECURITY-FORMULAS 1.7: 2 sqrt(eps_AT^2 + 2 eps_MP^2) + eps_PA, the multi-photon tail only where the formula has one.
-EpsilonRecord proven(const LengthInputs& inputs) {
-  EpsilonRecord epsilon;
-  const double mp = inputs.function == LengthFunction::sps_g2 ? inputs.epsilon.mp : 0;
-  epsilon.sec = 2 * std::hypot(inputs.epsilon.at, std::numbers::sqrt2 * mp) + inputs.epsilon.pa;
-  epsilon.cor = inputs.epsilon.ev;
-  epsilon.total = epsilon.sec + epsilon.cor;
-  return epsilon;
-}
-
 }  // namespace
 
 Result<PendingKey> amplify(VerifiedBlock&& block, const LengthDecision& decision, const PublicBits& seed, KeyId id,
@@ -78,7 +68,7 @@ Result<PendingKey> amplify(VerifiedBlock&& block, const LengthDecision& decision
   record.length = decision.length;
   record.secret_bits = decision.secret_bits;
   record.notes = decision.notes;
-  record.epsilon = proven(record.facts.inputs);
+  record.epsilon = security_of(record.facts.inputs);
   BitString raw = AmplificationStage::take_raw(std::move(mine));
   BitString bits = hash(raw, decision.output_bits, seed, arena);
   raw.wipe();

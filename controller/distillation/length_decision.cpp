@@ -139,6 +139,8 @@ EpsilonRecord security_of(const LengthInputs& inputs) noexcept {
   // 2 eps_AT + eps_PA (1.2 A4); 2 sqrt(eps_AT^2 + 2 eps_MP^2) + eps_PA where rounds are tagged (1.7).
   const double tagged = inputs.function == LengthFunction::sps_g2 ? 2 * eps.mp * eps.mp : 0;
   record.sec = 2 * std::sqrt(eps.at * eps.at + tagged) + eps.pa;
+  // A measured limit on what is tagged is one with a chance to fail (amendment 4).
+  if (tagged > 0 && inputs.model.source_provenance == hal::Provenance::measured) record.sec += hal::kSourceRisk;
   record.cor = eps.ev;
   record.total = record.sec + record.cor;
   return record;

@@ -20,10 +20,13 @@ CalibrationRun::~CalibrationRun() {
 }
 
 void CalibrationRun::run(const std::stop_token& stop) {
-  const auto ask_peer = [this](RigCall call) { return ask(std::move(call)); };
+  const AskPeer ask_peer = [this](RigCall call) { return ask(std::move(call)); };
   const auto begun = ask({0, RigMethod::begin, 0, 0, {}, {}});
   const auto remote = make_remote_rig(ask_peer);
+  RemoteHeralds heralds(ask_peer);
   calibration::BenchOptions options;
+  options.heralds = &heralds;
+  options.transmission_at_least = plan_.transmission_at_least;
   options.seed = plan_.seed;
   options.last = [this](std::string_view routine) {
     const auto it = plan_.last.find(routine);

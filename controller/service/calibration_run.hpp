@@ -18,6 +18,7 @@ struct CalibrationPlan {
   std::uint64_t seed = 1;
   std::map<std::string, calibration::Report, std::less<>> last;  // the newest of each routine that passed
   std::chrono::milliseconds patience{20'000};                    // for one answer of the peer
+  double transmission_at_least = 0;                              // BenchOptions'
 };
 
 class CalibrationRun {

@@ -4,6 +4,13 @@
 namespace nicol::service {
 namespace {
 
+Result<std::vector<std::uint64_t>> numbers_of(const AskPeer& ask, RigCall call) {
+  auto answer = ask(std::move(call));
+  if (!answer) return std::move(answer).error();
+  if (!answer->done) return std::move(answer->done).error();
+  return std::move(answer->numbers);
+}
+
 /// What both proxies are: a name at the peer's, without properties.
 template <class Base>
 class Proxy : public Base {
@@ -19,12 +26,7 @@ class Proxy : public Base {
   Result<std::vector<std::uint64_t>> ask(RigMethod method, std::uint64_t number = 0) const {
     return ask_whole({0, method, number, 0, {}, {}});
   }
-  Result<std::vector<std::uint64_t>> ask_whole(RigCall call) const {
-    auto answer = ask_(std::move(call));
-    if (!answer) return std::move(answer).error();
-    if (!answer->done) return std::move(answer->done).error();
-    return std::move(answer->numbers);
-  }
+  Result<std::vector<std::uint64_t>> ask_whole(RigCall call) const { return numbers_of(ask_, std::move(call)); }
   Result<void> tell(RigMethod method, std::uint64_t number = 0) const {
     auto answer = ask(method, number);
     return answer ? Result<void>() : std::move(answer).error();
@@ -108,6 +110,29 @@ hal::SourceCaps caps_of(const std::vector<std::uint64_t>& n) {
 }
 
 }  // namespace
+
+Result<std::vector<std::uint64_t>> RemoteHeralds::call(RigMethod method, std::uint64_t number) const {
+  return numbers_of(*ask_, {0, method, number, 0, {}, {}});
+}
+
+Result<void> RemoteHeralds::begin(std::uint64_t slots) {
+  auto begun = call(RigMethod::begin_heralds, slots);
+  return begun ? Result<void>() : std::move(begun).error();
+}
+
+Result<detection::HeraldDetector::Progress> RemoteHeralds::more() {
+  detection::HeraldDetector::Progress all;
+  for (;;) {
+    const auto numbers = call(RigMethod::heralds);
+    if (!numbers) return numbers.error();
+    if (numbers->empty()) return Error{Code::protocol, "heralds without their number of slots", "peer", 0, {}};
+    all.complete_slots = numbers->front();
+    all.heralded.insert(all.heralded.end(), numbers->begin() + 1, numbers->end());
+    if (numbers->size() < kMostAnswerNumbers) return all;
+  }
+}
+
+void RemoteHeralds::end() noexcept { (void)call(RigMethod::end_heralds); }
 
 std::unique_ptr<hal::Rig> make_remote_rig(AskPeer ask) {
   auto rig = std::make_unique<hal::Rig>();

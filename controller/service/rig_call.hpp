@@ -24,9 +24,12 @@ enum class RigMethod : std::uint8_t {
   first_unsent,
   open_shutter,
   close_shutter,
-  shutter_state
+  shutter_state,
+  begin_heralds,  // number: slots of the block to come
+  heralds,        // answer: complete slots, then the heralded ones since the last call, as many as fit
+  end_heralds
 };
-inline constexpr RigMethod kLastRigMethod = RigMethod::shutter_state;
+inline constexpr RigMethod kLastRigMethod = RigMethod::end_heralds;
 
 /// id u32, method u8, number u64, then for emit: slots varint, bases and bits as packed bits.
 struct RigCall {
@@ -44,7 +47,7 @@ struct RigAnswer {
   std::vector<std::uint64_t> numbers;
 };
 
-inline constexpr std::uint64_t kMostCallSlots = std::uint64_t{1} << 16, kMostAnswerNumbers = 16;
+inline constexpr std::uint64_t kMostCallSlots = std::uint64_t{1} << 16, kMostAnswerNumbers = 4096;
 
 std::vector<std::uint8_t> encode(const RigCall& call);
 std::vector<std::uint8_t> encode(const RigAnswer& answer);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "controller/calibration/bench.hpp"
 
 namespace nicol::service {
@@ -60,6 +62,10 @@ Result<Numbers> RigServer::perform(const RigCall& call) {
     case RigMethod::close_shutter:
     case RigMethod::shutter_state:
       return shutter(call.method);
+    case RigMethod::begin_heralds:
+    case RigMethod::heralds:
+    case RigMethod::end_heralds:
+      return listen(call);
     default:
       return shine(call);
   }
@@ -75,6 +81,28 @@ Result<Numbers> RigServer::shutter(RigMethod method) {
   }
   const auto state = shutter->state();
   return state ? Result<Numbers>(Numbers{static_cast<std::uint64_t>(*state)}) : state.error();
+}
+
+Result<Numbers> RigServer::listen(const RigCall& call) {
+  if (call.method == RigMethod::heralds) return next_heralds();
+  heralds_.end();
+  heard_ = {};
+  return call.method == RigMethod::end_heralds ? Result<Numbers>(Numbers{}) : numbers(heralds_.begin(call.number));
+}
+
+/// Complete only up to the last one told, while there are more.
+Result<Numbers> RigServer::next_heralds() {
+  auto more = heralds_.more();
+  if (!more) return std::move(more).error();
+  heard_.complete_slots = more->complete_slots;
+  auto& slots = heard_.heralded;
+  slots.insert(slots.end(), more->heralded.begin(), more->heralded.end());
+  const auto told = static_cast<std::ptrdiff_t>(std::min<std::size_t>(slots.size(), kMostAnswerNumbers - 1));
+  Numbers out{static_cast<std::size_t>(told) < slots.size() ? slots[static_cast<std::size_t>(told)]
+                                                            : heard_.complete_slots};
+  out.insert(out.end(), slots.begin(), slots.begin() + told);
+  slots.erase(slots.begin(), slots.begin() + told);
+  return out;
 }
 
 Result<Numbers> RigServer::shine(const RigCall& call) {
@@ -118,6 +146,8 @@ void RigServer::look() {
 
 void RigServer::let_go() noexcept {
   in_use_ = false;
+  heralds_.end();
+  heard_ = {};
   calibration::rest(*rig_);
 }
 

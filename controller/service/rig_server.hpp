@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "controller/calibration/heralds.hpp"
 #include "controller/service/rig_call.hpp"
 
 namespace nicol::service {
@@ -15,7 +16,7 @@ class RigServer {
  public:
   /// `consent` arms where this node may; the rig outlives the server.
   RigServer(hal::Rig& rig, const Deadlines& deadlines, std::function<Result<void>()> consent)
-      : rig_(&rig), deadlines_(&deadlines), consent_(std::move(consent)) {}
+      : rig_(&rig), deadlines_(&deadlines), consent_(std::move(consent)), heralds_(rig) {}
 
   /// Does what a RIG_CALL asks; the answer to send. `busy` (not empty): why this rig cannot be had now.
   std::vector<std::uint8_t> answer(std::span<const std::uint8_t> call, std::string_view busy);
@@ -30,9 +31,13 @@ class RigServer {
   Result<std::vector<std::uint64_t>> perform(const RigCall& call);
   Result<std::vector<std::uint64_t>> shine(const RigCall& call);
   Result<std::vector<std::uint64_t>> shutter(RigMethod method);
+  Result<std::vector<std::uint64_t>> listen(const RigCall& call);
+  Result<std::vector<std::uint64_t>> next_heralds();
   hal::Rig* rig_;
   const Deadlines* deadlines_;
   std::function<Result<void>()> consent_;
+  calibration::OwnHeralds heralds_;
+  detection::HeraldDetector::Progress heard_;  // not asked for yet
   bool in_use_ = false;
   Deadline silent_until_{};
 };

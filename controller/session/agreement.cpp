@@ -137,6 +137,19 @@ void both_receive(distillation::LengthInputs& in, const Hello& alice, const Hell
   in.model.mismatch_provenance = measured ? hal::Provenance::measured : hal::Provenance::declared;
 }
 
+/// What Bob's detectors measured of her light stands in the place of what she declares of it; where that is less than
+/// all, the larger of both.
+void as_measured(distillation::LengthInputs& in, const hal::DeviceModel& bob) {
+  if (bob.source_provenance == hal::Provenance::measured) {
+    in.model.p_multi = bob.p_multi;
+    in.model.mean_photon_number = bob.mean_photon_number;
+    in.model.g2 = bob.g2;
+    in.model.source_provenance = bob.source_provenance;
+  }
+  in.model.p_multi = std::max(in.model.p_multi, bob.p_multi);
+  in.p_multi = in.model.p_multi;
+}
+
 }  // namespace
 
 distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello& alice, const Hello& bob) {
@@ -144,7 +157,6 @@ distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello
   in.function = agreement.length;
   in.key_bases = agreement.sample.key_bases;
   in.epsilon = agreement.epsilon;
-  in.p_multi = alice.model.p_multi;
   in.p_alice_diagonal = agreement.p_alice_diagonal;
   in.p_bob_diagonal = agreement.p_bob_diagonal;
   in.receiver = bob.receiver;
@@ -155,6 +167,7 @@ distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello
   in.model.mismatch_provenance = bob.model.mismatch_provenance;
   in.qber_abort = agreement.qber_abort;
   in.verification_bits = agreement.verification_bits;
+  as_measured(in, bob.model);
   if (agreement.protocol == Protocol::bbm92) both_receive(in, alice, bob);
   return in;
 }

@@ -48,6 +48,9 @@ struct CompensatorPlate {
 enum class ReceiverKind : std::uint8_t { none, passive, active };
 enum class Provenance : std::uint8_t { declared, measured };
 
+/// That a measured p_multi is below the truth: it joins the epsilon of every key that rests on it.
+inline constexpr double kSourceRisk = 1e-12;
+
 /// What the key length must know about this rig. `declared` unless a calibration record says otherwise.
 struct DeviceModel {
   bool simulated = false;

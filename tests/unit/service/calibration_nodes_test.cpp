@@ -11,6 +11,7 @@
 #include "tests/support/folder.hpp"
 #include "tests/support/must.hpp"
 #include "tests/unit/calibration/drawn_rig.hpp"
+#include "tests/unit/calibration/found.hpp"
 
 namespace nicol::service {
 namespace {
@@ -97,6 +98,14 @@ TEST_F(CalibrationNodes, AlignBobsPlatesWithAlicesLight) {
   EXPECT_GT(std::min(contrast[0], contrast[1]), 0.99);
   EXPECT_TRUE(alice_dark());
   EXPECT_TRUE(becomes([&] { return alice_->snapshot()->state == NodeState::idle; }));
+}
+
+TEST_F(CalibrationNodes, CountInTheSlotsThatAlicesTaggerHeralds) {
+  start();
+  bob_->submit({Command::Kind::calibrate, 0, "photon-number", "test"});
+  const auto report = this->report();
+  ASSERT_EQ(report.status, Status::passed) << report.reason;
+  EXPECT_NEAR(calibration::test::found(report, "g2").value, rig_.scenario().source.g2[0], 0.01);  // of all pulses: two
 }
 
 TEST_F(CalibrationNodes, MakeKeyAfterwards) {

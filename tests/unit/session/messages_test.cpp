@@ -230,13 +230,31 @@ TEST(LengthInputs, TakeTheSourceFromAliceAndTheReceiverFromBob) {
   Hello alice, bob;
   alice.model.p_multi = 1e-3;
   alice.model.efficiency_mismatch = 0.5;
-  bob.model.p_multi = 1;
+  bob.model.p_multi = 1e-4;
   bob.model.efficiency_mismatch = 0.02;
   bob.receiver = hal::ReceiverKind::active;
   const auto in = length_inputs({}, alice, bob);
   EXPECT_EQ(in.p_multi, 1e-3);
   EXPECT_EQ(in.model.efficiency_mismatch, 0.02);
   EXPECT_EQ(in.receiver, hal::ReceiverKind::active);
+}
+
+TEST(LengthInputs, TakeWhatBobMeasuredOfTheSource) {
+  Hello alice, bob;
+  alice.model.p_multi = 1e-3;
+  bob.model.p_multi = 2e-4;
+  bob.model.source_provenance = hal::Provenance::measured;
+  const auto in = length_inputs({}, alice, bob);
+  EXPECT_EQ(in.p_multi, 2e-4);
+  EXPECT_EQ(in.model.p_multi, 2e-4);
+  EXPECT_EQ(in.model.source_provenance, hal::Provenance::measured);
+}
+
+TEST(LengthInputs, TakeTheWorseOfTwoDeclarations) {
+  Hello alice, bob;
+  alice.model.p_multi = 1e-3;
+  bob.model.p_multi = 2e-3;
+  EXPECT_EQ(length_inputs({}, alice, bob).p_multi, 2e-3);
 }
 
 }  // namespace
