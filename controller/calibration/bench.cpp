@@ -116,7 +116,7 @@ void rest(hal::Rig& rig) noexcept {
 }
 
 RigState::Entry RigState::look(const hal::Rig::Entry& entry) {
-  Entry e{entry.name, {}, {}, {}, {}, {}};
+  Entry e{entry.name, {}, {}, {}, {}, {}, {}};
   hal::Device* device = entry.device.get();
   if (auto* stage = dynamic_cast<hal::RotationStage*>(device))
     if (const auto status = stage->status()) e.position = status->position;
@@ -126,6 +126,9 @@ RigState::Entry RigState::look(const hal::Rig::Entry& entry) {
   if (const auto* source = dynamic_cast<hal::PhotonSource*>(device)) e.light = source->light_level();
   if (auto* attenuator = dynamic_cast<hal::VariableAttenuator*>(device))
     if (const auto now = attenuator->attenuation()) e.attenuation = *now;
+  if (const auto* tagger = dynamic_cast<hal::TimeTagger*>(device))
+    for (std::size_t k = 0; k < tagger->caps().channels; ++k)
+      if (const auto config = tagger->channel(k)) e.thresholds.push_back(config->threshold);
   return e;
 }
 
@@ -135,11 +138,23 @@ RigState RigState::of(const hal::Rig& rig) {
   return state;
 }
 
+Result<void> RigState::put_back(std::span<const Volts> thresholds, hal::TimeTagger& tagger) {
+  for (std::size_t k = 0; k < thresholds.size(); ++k) {
+    auto config = tagger.channel(k);
+    if (!config) return std::move(config).error();
+    if (config->threshold.value == thresholds[k].value) continue;
+    config->threshold = thresholds[k];
+    if (auto set = tagger.set_channel(k, *config); !set) return set;
+  }
+  return {};
+}
+
 Result<void> RigState::put_back(const Entry& e, hal::Device& device, const Bench& bench) {
   if (auto* stage = dynamic_cast<hal::RotationStage*>(&device); stage != nullptr && e.position) {
     auto motion = stage->move_absolute(*e.position);
     return motion ? motion->wait(bench.patience()) : Result<void>(std::move(motion).error());
   }
+  if (auto* tagger = dynamic_cast<hal::TimeTagger*>(&device)) return put_back(e.thresholds, *tagger);
   if (auto* attenuator = dynamic_cast<hal::VariableAttenuator*>(&device); attenuator != nullptr && e.attenuation)
     return attenuator->set_attenuation(*e.attenuation);
   if (auto* detector = dynamic_cast<hal::Detector*>(&device); detector != nullptr && e.enabled) {
@@ -170,6 +185,8 @@ hal::State RigState::described() const {
     if (e.open) state[e.name + ".open"] = *e.open;
     if (e.enabled) state[e.name + ".enabled"] = *e.enabled;
     if (e.light) state[e.name + ".light"] = std::string(hal::to_string(*e.light));
+    for (std::size_t k = 0; k < e.thresholds.size(); ++k)
+      state[fmt::format("{}.threshold_{}_v", e.name, k)] = e.thresholds[k].value;
   }
   return state;
 }

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -95,7 +96,7 @@ class Bench {
 /// No light leaves and none comes in; what is armed stays armed.
 void rest(hal::Rig& rig) noexcept;
 
-/// What of a rig a routine may change: positions, shutters, detectors, light, attenuation.
+/// What of a rig a routine may change: positions, shutters, detectors, light, attenuation, thresholds.
 class RigState {
  public:
   static RigState of(const hal::Rig& rig);
@@ -111,8 +112,10 @@ class RigState {
     std::optional<bool> open, enabled;
     std::optional<hal::LightLevel> light;
     std::optional<Decibels> attenuation;
+    std::vector<Volts> thresholds;  // of a tagger's channels
   };
   static Entry look(const hal::Rig::Entry& entry);
+  static Result<void> put_back(std::span<const Volts> thresholds, hal::TimeTagger& tagger);
   static Result<void> put_back(const Entry& entry, hal::Device& device, const Bench& bench);
   std::vector<Entry> entries_;
 };

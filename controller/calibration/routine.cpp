@@ -11,6 +11,7 @@
 #include "controller/calibration/mismatch.hpp"
 #include "controller/calibration/photon_number.hpp"
 #include "controller/calibration/polarisation.hpp"
+#include "controller/calibration/thresholds.hpp"
 
 namespace nicol::calibration {
 namespace {
@@ -79,6 +80,21 @@ void tell_model(const hal::State& result, hal::DeviceModel& model) {
   tell_source(result, model);
 }
 
+Result<void> tell_thresholds(const hal::State& result, hal::Rig& rig) {
+  auto* tagger = rig.find<hal::TimeTagger>("tagger");
+  std::size_t detector = 0;
+  for (const hal::ChannelLayout& channel : rig.timing.channels) {
+    if (channel.role != hal::ChannelRole::detector) continue;
+    const auto volts = entry<double>(result, detector_name(detector++) + ".threshold_v");
+    if (!volts || tagger == nullptr) continue;
+    auto config = tagger->channel(channel.channel);
+    if (!config) return std::move(config).error();
+    config->threshold = {*volts};
+    if (auto set = tagger->set_channel(channel.channel, *config); !set) return set;
+  }
+  return {};
+}
+
 /// Every entry of a plate or of a detector belongs to one that the rig has.
 Result<void> all_there(const hal::State& result, const hal::Rig& rig) {
   std::vector<std::string> known;
@@ -114,8 +130,8 @@ std::string_view to_string(Status status) noexcept {
 }
 
 const std::vector<Routine>& routines() {
-  static const std::vector<Routine> all{dark_counts(), delays(), polarisation(), efficiency_mismatch(),
-                                        photon_number()};
+  static const std::vector<Routine> all{thresholds(),   dark_counts(),         delays(),
+                                        polarisation(), efficiency_mismatch(), photon_number()};
   return all;
 }
 
@@ -151,6 +167,7 @@ Result<void> apply(const hal::State& result, hal::Rig& rig) {
   tell_plates(result, rig);
   tell_timing(result, rig.timing);
   tell_model(result, rig.model);
+  if (auto told = tell_thresholds(result, rig); !told) return told;
   return all_there(result, rig);
 }
 

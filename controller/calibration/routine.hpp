@@ -47,8 +47,9 @@ const Routine* find_routine(std::string_view name);
 /// and attenuators stand again where they stood, and `warnings` names what does not.
 Report perform(const Routine& routine, Bench& bench);
 
-/// Tells a rig what a routine found: settings and offsets of plates, delays, the device model. Unknown entries are left
-/// alone. not_found: an entry of a plate or channel that the rig has not.
+/// Tells a rig what a routine found: settings and offsets of plates, delays, thresholds, the device model. Unknown
+/// entries are left alone. not_found: an entry of a plate or channel that the rig has not; else what the tagger says of
+/// a threshold.
 Result<void> apply(const hal::State& result, hal::Rig& rig);
 
 }  // namespace nicol::calibration

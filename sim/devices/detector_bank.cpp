@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numbers>
 
 #include "sim/devices/draws.hpp"
 #include "sim/optics/arrival.hpp"
@@ -19,7 +20,8 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kRateWindow = 1'000'000'000;  // 1 ms
 constexpr double kPicosPerSecond = 1e12, kPicosPerNano = 1e3;
 constexpr std::int64_t kSecond = 1'000'000'000'000;
-constexpr std::size_t kStreamsPerBlock = 64, kSecondStream = 1;
+constexpr std::size_t kStreamsPerBlock = 64, kSecondStream = 1, kLineStream = 32;
+constexpr double kRarest = 1e-12;  // Hz: never
 
 CounterStream stream_for(const BankOptions& o, Purpose purpose, std::uint64_t block, std::size_t i = 0) {
   return CounterStream({o.seed, o.node, purpose, block * kStreamsPerBlock + i});
@@ -40,7 +42,18 @@ DetectorBank::DetectorBank(BankOptions options)
     const DetectorModel& m = options_.detectors[i];
     const CounterStream unused = stream_for(options_, Purpose::sim_dark, 0, i);
     const double stray_hz = i < options_.stray_hz.size() ? options_.stray_hz[i] : 0;
-    Live d{m, round_ps(m.dead_time_ns * kPicosPerNano), 0, 0, 0, 0, false, {unused, 0, 0}, {unused, 0, 0}, {}};
+    Live d{m,
+           round_ps(m.dead_time_ns * kPicosPerNano),
+           0,
+           0,
+           0,
+           0,
+           false,
+           {unused, 0, 0},
+           {unused, 0, 0},
+           {unused, 0, 0},
+           1,
+           {}};
     d.dark.mean_gap = m.dark_hz > 0 ? kPicosPerSecond / m.dark_hz : 0;
     d.stray.mean_gap = stray_hz > 0 ? kPicosPerSecond / stray_hz : 0;
     d.window_limit = static_cast<std::uint64_t>(std::ceil(m.rate_limit_hz * kRateWindow / kPicosPerSecond));
@@ -64,6 +77,17 @@ void DetectorBank::set_delays(std::span<const std::int64_t> by_channel) {
   latest_ = round_ps(late) + kFrameDelayPs + std::max<std::int64_t>(0, *most);
 }
 
+void DetectorBank::set_thresholds(std::span<const Volts> by_channel) {
+  for (std::size_t i = 0; i < live_.size(); ++i) {
+    Live& d = live_[i];
+    const DetectorModel& m = d.model;
+    const double over = by_channel[i].value - m.pulse_v, noise = by_channel[i].value / m.line_noise_v;
+    d.seen = m.pulse_v > 0 ? 0.5 * std::erfc(over / (m.pulse_spread_v * std::numbers::sqrt2)) : 1;
+    const double crossings = m.line_noise_hz > 0 ? m.line_noise_hz * std::exp(-0.5 * noise * noise) : 0;
+    d.line.mean_gap = crossings > kRarest ? kPicosPerSecond / crossings : 0;
+  }
+}
+
 void DetectorBank::begin_block(const LightHeader& header) {
   block_ = header;
   stream_ = stream_for(options_, Purpose::sim_detector, header.block);
@@ -76,7 +100,8 @@ void DetectorBank::begin_block(const LightHeader& header) {
     d.afterpulses.clear();
     d.dark.stream = stream_for(options_, Purpose::sim_dark, header.block, i);
     d.stray.stream = stream_for(options_, Purpose::sim_background, header.block, i);
-    for (Noise* noise : {&d.dark, &d.stray}) {
+    d.line.stream = stream_for(options_, Purpose::sim_background, header.block, kLineStream + i);
+    for (Noise* noise : {&d.dark, &d.stray, &d.line}) {
       noise->next = header.begin;
       noise->step();
     }
@@ -92,7 +117,7 @@ void DetectorBank::resume_block(const LightHeader& header) {
   tags_.clear();
   for (Live& d : live_) {
     d.afterpulses.clear();
-    for (Noise* noise : {&d.dark, &d.stray}) {
+    for (Noise* noise : {&d.dark, &d.stray, &d.line}) {
       if (noise->next >= header.begin) continue;
       noise->next = header.begin;
       noise->step();
@@ -112,7 +137,7 @@ void DetectorBank::set_live(std::uint32_t enabled_detectors, Stray stray) {
 void DetectorBank::find_next() {
   next_noise_ = std::min(next_sync_, next_second_);
   for (const Live& d : live_) {
-    next_noise_ = std::min({next_noise_, d.dark.next, d.stray.next});
+    next_noise_ = std::min({next_noise_, d.dark.next, d.stray.next, d.line.next});
     if (!d.afterpulses.empty()) next_noise_ = std::min(next_noise_, d.afterpulses.front());
   }
 }
@@ -143,6 +168,10 @@ void DetectorBank::serve(std::size_t detector, std::int64_t now) {
   if (d.stray.next == now) {
     d.stray.step();
     if (stray_ == Stray::falls) click(detector, now);
+  }
+  if (d.line.next == now) {
+    d.line.step();
+    put(detector, now, nullptr);
   }
   if (!d.afterpulses.empty() && d.afterpulses.front() == now) {
     std::pop_heap(d.afterpulses.begin(), d.afterpulses.end(), std::greater<>());
@@ -190,6 +219,7 @@ void DetectorBank::click(std::size_t detector, std::int64_t time) {
     d.window_end = (time / kRateWindow + 1) * kRateWindow;
     d.window_clicks = 0;
   }
+  if (d.seen < 1 && stream_.uniform() >= d.seen) return;
   const std::int64_t seen = time + jitter(m);
   if (++d.window_clicks <= d.window_limit) return put(detector, seen, nullptr);
   if (d.window_clicks == d.window_limit + 1) put(detector, seen, &d);

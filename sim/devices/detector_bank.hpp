@@ -41,6 +41,8 @@ class DetectorBank {
   /// After a pause: noise goes on at header.begin, sync and frame with header.first_slot. Tags not handed on are gone.
   void resume_block(const LightHeader& header);
   void set_delays(std::span<const std::int64_t> by_channel);
+  /// What of the detectors' pulses the channels see, and how often noise alone crosses.
+  void set_thresholds(std::span<const Volts> by_channel);
   enum class Stray : std::uint8_t { blocked, falls };
   void set_live(std::uint32_t enabled_detectors, Stray stray);
   /// A photon that `detector` absorbs, if it is alive. Times up to `slack` before an earlier one are served as they
@@ -72,7 +74,8 @@ class DetectorBank {
     std::int64_t dead = 0, blind_until = 0, window_end = 0;
     std::uint64_t window_clicks = 0, window_limit = 0;
     bool enabled = false;
-    Noise dark, stray;
+    Noise dark, stray, line;
+    double seen = 1;                        // of its pulses
     std::vector<std::int64_t> afterpulses;  // heap, earliest first
   };
   void click(std::size_t detector, std::int64_t time);

@@ -47,6 +47,7 @@ Result<void> PairTagger::start() {
   whole_cell_ = true;
   bank_.tags().clear();
   bank_.set_delays(delays());
+  bank_.set_thresholds(thresholds());
   new_stream();
   return {};
 }

@@ -64,6 +64,7 @@ Result<void> ReceiverTagger::start() {
   in_block_ = false;
   bank_.tags().clear();
   bank_.set_delays(delays());
+  bank_.set_thresholds(thresholds());
   const std::lock_guard lock(stream_mutex_);
   new_stream();
   return {};

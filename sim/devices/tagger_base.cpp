@@ -65,6 +65,12 @@ std::vector<std::int64_t> TaggerBase::delays() const {
   return ps;
 }
 
+std::vector<Volts> TaggerBase::thresholds() const {
+  std::vector<Volts> all;
+  for (const hal::ChannelConfig& c : channels()) all.push_back(c.threshold);
+  return all;
+}
+
 void TaggerBase::new_stream() {
   stream_ = std::make_unique<TagStream>(options_, channels());
   counted_.assign(options_.channels, 0);

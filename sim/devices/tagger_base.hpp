@@ -29,6 +29,7 @@ class TaggerBase : public Simulated<hal::TimeTagger> {
   std::vector<hal::ChannelConfig> channels() const;
   /// Delays of the channels in picoseconds, as set now.
   std::vector<std::int64_t> delays() const;
+  std::vector<Volts> thresholds() const;
   /// Moves what is complete from the bank to the stream. Under stream_mutex_.
   void take(DetectorBank& bank, std::int64_t noise_done_until);
   void new_stream();

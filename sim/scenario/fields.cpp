@@ -131,6 +131,10 @@ void add_detector(std::vector<Field>& fields, std::string_view t, std::vector<De
   d("jitter_tail_ps", &DetectorModel::jitter_tail_ps, 1e5);
   d("jitter_tail_fraction", &DetectorModel::jitter_tail_fraction, 1);
   d("rate_limit_hz", &DetectorModel::rate_limit_hz, 1e10);
+  d("pulse_v", &DetectorModel::pulse_v, 10);
+  d("pulse_spread_v", &DetectorModel::pulse_spread_v, 10);
+  d("line_noise_v", &DetectorModel::line_noise_v, 10);
+  d("line_noise_hz", &DetectorModel::line_noise_hz, 1e9);
 }
 
 void add_electronics(std::vector<Field>& fields, Scenario& s) {

@@ -32,6 +32,8 @@ enum class CompensatorType : std::uint8_t { none, quarter_half_quarter };
 struct DetectorModel {
   double efficiency = 0.6, dark_hz = 100, afterpulse_probability = 0, afterpulse_decay_ns = 50, dead_time_ns = 50;
   double jitter_ps = 150, jitter_tail_ps = 0, jitter_tail_fraction = 0, rate_limit_hz = 5e6;
+  double pulse_v = 0, pulse_spread_v = 0.1;       // of its electric pulses; 0: the tagger sees every one
+  double line_noise_v = 0.03, line_noise_hz = 0;  // that crosses the tagger's threshold by itself
 };
 /// A clock against the one that the light keeps: how it stands and runs at the start of the run, and how that changes.
 struct ClockModel {

@@ -69,12 +69,15 @@ TEST_P(EveryRoutine, PutsEverythingBackWhenItIsCancelledAtAnyStep) {
 
 TEST_P(EveryRoutine, PutsBackWhatItCanWhenATaggerIsUnplugged) {
   test::DrawnRig rig({3, 0.2, 0, {}});
-  const hal::State before = standing(rig);
+  hal::State before = standing(rig);
   Report report;
   const auto unplug = [&] { rig.bob().find<sim::ReceiverTagger>("tagger")->unplug(); };
   interrupted(routine(), rig, 2, unplug, report);
   EXPECT_EQ(report.status, Status::failed);
   EXPECT_NE(report.reason.find("tagger"), std::string::npos) << report.reason;
+  std::erase_if(before, [](const auto& entry) {
+    return entry.first.find("tagger.threshold") != std::string::npos && entry.first.ends_with(" bob");
+  });  // it cannot be asked
   expect_same(standing(rig), before, "unplugged");
 }
 
