@@ -168,6 +168,7 @@ RecordedBytes encode(const session::BlockResult& b) {
   w.u64(b.secret_bits);
   w.u32(b.check);
   w.u64(b.auth_bits_spent);
+  w.u8(b.statistics_verified ? 1 : 0);
   return std::move(w).take();
 }
 

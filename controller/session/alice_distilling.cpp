@@ -31,18 +31,14 @@ Result<void> Machine::on_reconciled(const Incoming& in) {
 Result<void> Machine::on_verified(const Incoming& in) {
   const Result<Equality> m = decode_verified(in.body);
   if (!m) return m.error();
-  if (*m == Equality::different) {
-    end_block(BlockStatus::aborted, BlockReason::verification, "the raw keys differ after reconciliation");
-    return {};
-  }
+  if (*m == Equality::different) return end_without_key(unequal());
   block_->verified = std::move(*block_->prover).accept();
   block_->prover.reset();
   const Result<bool> key = length_gives_key(block_->verified->facts());
   if (!key) return key.error();
   if (*key) return make_key();
   send(FrameType::amplify, encode(Amplify{}));
-  end_without_key();
-  return {};
+  return end_without_key(lengthless());
 }
 
 Result<void> Machine::make_key() {

@@ -86,7 +86,7 @@ Result<void> Machine::on_samples(const Incoming& in) {
   block_->list = {};
   block_->reply = {};
   if (!done) return unauthenticated(done.error());
-  if (!survives_estimation(*done)) return {};
+  if (auto ending = fails_estimation(*done)) return end_without_key(*std::move(ending));
   block_->raw_bits = done->block->size();
   if (Result<void> fits = fits_arena(distillation::cascade_scratch_bytes(block_->raw_bits)); !fits) return fits;
   const auto plan = distillation::cascade_plan(done->facts, block_->raw_bits, block_->permutation_seed);

@@ -47,7 +47,10 @@ Result<Bytes> Authenticator::tag(TagPurpose purpose) {
 Result<bool> Authenticator::verify(TagPurpose purpose, ByteSpan tag) {
   const RunningHash& h = hash(direction_of(purpose));
   note_length(purpose, h.bytes());
-  return vault_->verify(pool_of(purpose), reservation_.interval(purpose), h, tag);
+  Result<bool> verified = vault_->verify(pool_of(purpose), reservation_.interval(purpose), h, tag);
+  const bool covers_all = purpose == TagPurpose::transcript || purpose == TagPurpose::accept;
+  if (covers_all && verified) statistics_verified_ = *verified;
+  return verified;
 }
 
 double Authenticator::forgery_probability() const {

@@ -58,6 +58,8 @@ class Authenticator {
   /// The one try: the pad is gone afterwards, whatever came out.
   Result<bool> verify(TagPurpose purpose, ByteSpan tag);
   const Reservation& reservation() const { return reservation_; }
+  /// The peer's tag over all that he sent of this block has verified (Bob: TRANSCRIPT_TAG, Alice: ACCEPT_TAG).
+  bool statistics_verified() const { return statistics_verified_; }
   /// Sum of (L+1)/2^t over all tags of the block, settlement included; legal once the transcript tag is made or
   /// verified, when every later length is known.
   double forgery_probability() const;
@@ -70,6 +72,7 @@ class Authenticator {
   Reservation reservation_;
   RunningHash ab_, ba_;
   std::uint64_t bytes_at_detections_ = 0, bytes_at_closed_ = 0;
+  bool statistics_verified_ = false;
 };
 
 /// The pad of one try of a settlement, counted from 0.

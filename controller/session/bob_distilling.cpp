@@ -39,10 +39,7 @@ Result<void> Machine::on_verify(const Incoming& in) {
   block_->reconciled.reset();
   if (!outcome) return unauthenticated(outcome.error());
   send(FrameType::verified, encode(outcome->block ? Equality::equal : Equality::different));
-  if (!outcome->block) {
-    end_block(BlockStatus::aborted, BlockReason::verification, "the raw keys differ after reconciliation");
-    return {};
-  }
+  if (!outcome->block) return end_without_key(unequal());
   block_->verified = std::move(outcome->block);
   return {};
 }
@@ -56,10 +53,7 @@ Result<void> Machine::on_amplify(const Incoming& in) {
   if (m->output_bits != (*key ? decision.output_bits : 0))
     return session_error(Code::authentication,
                          fmt::format("length: peer has {}, this side {}", m->output_bits, decision.output_bits));
-  if (!*key) {
-    end_without_key();
-    return {};
-  }
+  if (!*key) return end_without_key(lengthless());
   block_->split = keystore::split_key(decision.secret_bits, store_->pools(), block_->agreement.pools);
   if (m->split != block_->split)
     return session_error(Code::authentication, "the two sides would split the key differently");

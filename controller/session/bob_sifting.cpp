@@ -49,7 +49,7 @@ Result<void> Machine::on_bases(const Incoming& in) {
   send(FrameType::samples, encode(Samples{std::move(sift->mismatched_bits), estimation->ask()}));
   Result<distillation::Estimation::Done> done = std::move(*estimation).step(m->sample);
   if (!done) return unauthenticated(done.error());
-  if (!survives_estimation(*done)) return {};
+  if (auto ending = fails_estimation(*done)) return end_without_key(*std::move(ending));
   block_->raw_bits = done->block->size();
   if (Result<void> fits = fits_arena(distillation::cascade_scratch_bytes(block_->raw_bits)); !fits) return fits;
   const auto plan = distillation::cascade_plan(done->facts, block_->raw_bits, m->permutation_seed);

@@ -8,6 +8,11 @@ namespace nicol::session {
 Result<void> Machine::on_transcript_tag(const Incoming& in) {
   if (Result<void> verified = verify_tag(in, TagPurpose::transcript); !verified) return verified;
   if (Result<void> empty = decode_empty(in.body, in.type); !empty) return empty;
+  if (block_->ending) {
+    const OpenBlock::Ending ending = *std::move(block_->ending);
+    end_block(ending.status, ending.reason, ending.detail);
+    return {};
+  }
   complete_record();
   const auto settlement = block_->auth.reservation().settlement();
   if (Result<void> stored = store_->put(*std::move(block_->key), block_->split, settlement); !stored) return stored;

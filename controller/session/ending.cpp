@@ -61,6 +61,7 @@ BlockResult Machine::close_books(BlockStatus status, BlockReason reason, std::st
   result.status = status;
   result.reason = reason;
   result.detail = std::move(detail);
+  result.statistics_verified = block_->auth.statistics_verified();
   if (status != BlockStatus::key) {
     result.secret_bits = 0;
     result.key_id.reset();

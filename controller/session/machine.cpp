@@ -131,8 +131,9 @@ Result<void> Machine::receive(std::span<const std::uint8_t> frame) {
     return {};
   }
   if (state_ == State::aborting) {
-    // What Alice sent before she knew is dropped; that she opens the next block says she knows.
-    if (in->type != FrameType::block_open) return {};
+    // What Alice sent before she knew is dropped; that she asks for or opens the next block says that this one is over
+    // for her.
+    if (in->type != FrameType::block_open && in->type != FrameType::ask_ready) return {};
     finish_giving_up();
   }
   const std::optional<State> next = next_state(config_.side, state_, in->type);

@@ -56,6 +56,12 @@ struct OpenBlock {
   std::optional<distillation::VerifiedBlock> verified;
   std::optional<distillation::PendingKey> key;
   keystore::Split split;
+  struct Ending {
+    BlockStatus status = BlockStatus::no_key;
+    BlockReason reason = BlockReason::none;
+    std::string detail;
+  };
+  std::optional<Ending> ending;  // Bob: without a key, once her tag over what says so has verified
 };
 
 class Machine {
@@ -204,10 +210,15 @@ class Machine {
   // ---- report.cpp ----
   /// The block grew beyond what this node's arena was sized for at start.
   Result<void> fits_arena(std::size_t bytes) const;
-  /// Ends the block when estimation says so, or there are too few key bits; true when it went on.
-  bool survives_estimation(const distillation::Estimation::Done& done);
+  /// Why the block ends here, if estimation says so or there are too few key bits.
+  std::optional<OpenBlock::Ending> fails_estimation(const distillation::Estimation::Done& done);
   Result<bool> length_gives_key(const distillation::BlockFacts& facts);
-  void end_without_key();
+  OpenBlock::Ending lengthless() const;
+  static OpenBlock::Ending unequal() {
+    return {BlockStatus::aborted, BlockReason::verification, "the raw keys differ after reconciliation"};
+  }
+  /// Both sides know from the same frame that no key comes of it: she tags what she sent, he ends when that verified.
+  Result<void> end_without_key(OpenBlock::Ending ending);
   void note_reconciled(const distillation::BlockFacts& facts);
   void complete_record();
   void end_with_key();

@@ -22,7 +22,7 @@ using ByteSpan = std::span<const std::uint8_t>;
 using distillation::KeyId;
 using distillation::Verdict;
 
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 inline constexpr std::uint64_t kMaxDetections = std::uint64_t{1} << 24;  // entries of one list
 inline constexpr std::uint8_t kSettlementTries = 3;  // pads reserved for settling one key; a cut-off try spends one
 

@@ -162,18 +162,18 @@ inline constexpr std::array<Transition, 52> kTransitions{{
     {B, State::bases_wait, FrameType::pause, State::bases_wait},  // he had closed already: his list is on its way
     {B, State::bases_wait, FrameType::resume, State::bases_wait},
     // sifting, estimation
-    {B, State::bases_wait, FrameType::bases, State::parity_wait},  // idle when the sample says no
-    {A, State::samples_wait, FrameType::samples, State::ask_wait},
+    {B, State::bases_wait, FrameType::bases, State::parity_wait},   // transcript_wait when the sample says no
+    {A, State::samples_wait, FrameType::samples, State::ask_wait},  // idle likewise
     // reconciliation
     {A, State::ask_wait, FrameType::parity_ask, State::ask_wait},
     {B, State::parity_wait, FrameType::parity_answer, State::parity_wait},  // verify_wait when nothing is left to ask
     {A, State::ask_wait, FrameType::reconciled, State::verified_wait},
     // verification, amplification
-    {B, State::verify_wait, FrameType::verify, State::amplify_wait},     // idle when the tags differ
+    {B, State::verify_wait, FrameType::verify, State::amplify_wait},     // transcript_wait when the tags differ
     {A, State::verified_wait, FrameType::verified, State::accept_wait},  // idle when they differ, or without a key
     {B, State::amplify_wait, FrameType::amplify, State::transcript_wait},
     // the tags that make it a key
-    {B, State::transcript_wait, FrameType::transcript_tag, State::verdict_wait},
+    {B, State::transcript_wait, FrameType::transcript_tag, State::verdict_wait},  // idle without a key
     {A, State::accept_wait, FrameType::accept_tag, State::confirm_wait},
     {B, State::verdict_wait, FrameType::verdict, State::idle},
     {A, State::confirm_wait, FrameType::settle_done, State::idle},

@@ -46,24 +46,22 @@ Result<void> Machine::fits_arena(std::size_t bytes) const {
                                    block_->raw_bits, bytes, arena_->capacity()));
 }
 
-bool Machine::survives_estimation(const distillation::Estimation::Done& done) {
+std::optional<OpenBlock::Ending> Machine::fails_estimation(const distillation::Estimation::Done& done) {
+  using Ending = OpenBlock::Ending;
   block_->result.facts = done.facts;
   switch (done.abort) {
     case AbortReason::qber:
-      end_block(BlockStatus::aborted, BlockReason::qber, "the error rate of the sample is too high");
-      return false;
+      return Ending{BlockStatus::aborted, BlockReason::qber, "the error rate of the sample is too high"};
     case AbortReason::no_proof:
-      end_block(BlockStatus::no_key, BlockReason::no_proof, "no proof covers this rig");
-      return false;
+      return Ending{BlockStatus::no_key, BlockReason::no_proof, "no proof covers this rig"};
     case AbortReason::too_few:
-      end_block(BlockStatus::no_key, BlockReason::too_few, "too few sifted bits");
-      return false;
+      return Ending{BlockStatus::no_key, BlockReason::too_few, "too few sifted bits"};
     case AbortReason::none:
       break;
   }
-  if (done.block && done.facts.key_bits[0] + done.facts.key_bits[1] >= block_->agreement.minimum_key_bits) return true;
-  end_block(BlockStatus::no_key, BlockReason::too_few, "fewer sifted key bits than a block must have");
-  return false;
+  if (done.block && done.facts.key_bits[0] + done.facts.key_bits[1] >= block_->agreement.minimum_key_bits)
+    return std::nullopt;
+  return Ending{BlockStatus::no_key, BlockReason::too_few, "fewer sifted key bits than a block must have"};
 }
 
 void Machine::note_reconciled(const BlockFacts& facts) {
@@ -81,12 +79,23 @@ Result<bool> Machine::length_gives_key(const BlockFacts& facts) {
   return block_->result.length->secret_bits > 0;
 }
 
-/// Both sides know it at the same frame: nothing lasting happened but the reserved tags, and no tag is spent on it.
-void Machine::end_without_key() {
+OpenBlock::Ending Machine::lengthless() const {
   const std::string& abort = block_->result.length->length.abort;
-  const bool proof = !no_proof(abort);
-  end_block(BlockStatus::no_key, proof ? BlockReason::too_few : BlockReason::no_proof,
-            abort.empty() ? "the length leaves no key" : abort);
+  return {BlockStatus::no_key, no_proof(abort) ? BlockReason::no_proof : BlockReason::too_few,
+          abort.empty() ? "the length leaves no key" : abort};
+}
+
+/// The tag's pad is spent with the reservation anyhow. With it Bob knows that the errors he counted are those of the
+/// link and not of the wire, and may turn his plates by them.
+Result<void> Machine::end_without_key(OpenBlock::Ending ending) {
+  if (!alice()) {
+    block_->ending = std::move(ending);
+    enter(State::transcript_wait);
+    return {};
+  }
+  if (Result<void> sent = send_tagged(FrameType::transcript_tag, TagPurpose::transcript, {}); !sent) return sent;
+  end_block(ending.status, ending.reason, std::move(ending.detail));
+  return {};
 }
 
 /// Once the transcript tag is there every later length is known, so both sides write the same record.

@@ -107,6 +107,9 @@ struct BlockResult {
   std::uint32_t check = 0;
   std::uint64_t auth_bits_spent = 0, auth_bits_replenished = 0;
   sifting::Mismatched correlators;
+  /// A one-time tag of the peer verified over all of this block that he sent, so over every frame that the counts above
+  /// were made from. It does not mean that key came of it.
+  bool statistics_verified = false;
   std::uint32_t rounds = 0;  // of reconciliation, one message each way
 };
 

@@ -108,8 +108,8 @@ TEST(SessionContact, RefusesMixedPoolClasses) {
 TEST(SessionContact, RefusesAnotherProtocolVersionNamingBoth) {
   session::Hello mine, theirs;
   theirs.side = Side::bob;
-  theirs.protocol = 2;
-  EXPECT_EQ(session::refusal(theirs, mine), "protocol version: peer has 2, this side 1");
+  theirs.protocol = session::kProtocolVersion + 1;
+  EXPECT_EQ(session::refusal(theirs, mine), "protocol version: peer has 3, this side 2");
 }
 
 TEST(SessionContact, MovesBothMarksToTheLarger) {
