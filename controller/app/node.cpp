@@ -20,7 +20,7 @@ void print_log(service::Node& node, Progress& progress, std::uint64_t& seen) {
 
 void follow(service::Node& node, Context& context, RunReport& report) {
   Progress progress;
-  std::uint64_t blocks_seen = 0, log_seen = 0;
+  std::uint64_t blocks_seen = 0, tracks_seen = 0, log_seen = 0;
   for (bool done = false; !done && !context.stop->requested();) {
     done = node.wait(100ms);
     print_log(node, progress, log_seen);
@@ -28,6 +28,10 @@ void follow(service::Node& node, Context& context, RunReport& report) {
       blocks_seen = b.sequence;
       progress.line(block_line(b.value));
       report.blocks.push_back(std::move(b.value));
+    }
+    for (auto& t : node.tracks_since(tracks_seen, 64)) {
+      tracks_seen = t.sequence;
+      report.tracks.push_back(std::move(t.value));
     }
     progress.show(*node.snapshot());
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/app/exit_code.hpp"
+#include "controller/service/track_report.hpp"
 #include "controller/session/session.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -17,6 +18,7 @@ struct RunReport {
   std::optional<std::uint64_t> seed;  // none on devices: all randomness comes from the OS
   distillation::Origin origin = distillation::Origin::simulated;
   std::vector<session::BlockResult> blocks;
+  std::vector<service::TrackReport> tracks;  // of some of them, where Bob's plates follow the fibre
   double wall_s = 0, simulated_s = 0;
   bool keys_match = false;
   std::string stopped_because;  // empty when all wanted blocks were tried

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -67,6 +68,26 @@ json block_json(const BlockResult& b, std::size_t index) {
   return j;
 }
 
+json degrees_json(const std::array<Angle, 3>& plates) {
+  json all = json::array();
+  for (const Angle a : plates) all.push_back(a.degrees());
+  return all;
+}
+
+json track_json(const service::TrackReport& t) {
+  return {{"verified", t.verified},
+          {"plates_deg", degrees_json(t.setting)},
+          {"next_plates_deg", degrees_json(t.next)},
+          {"way_deg", t.way.degrees()},
+          {"walk_rad_per_sqrt_h", t.walk},
+          {"dither_qber", t.dither_qber},
+          {"doubt_qber", t.doubt_qber},
+          {"excess_qber", t.excess_qber},
+          {"excess_alarm", t.excess_alarm},
+          {"not_following", t.not_following},
+          {"travel_spent", t.travel_spent}};
+}
+
 }  // namespace
 
 std::string run_json(const RunReport& r, Document document) {
@@ -81,6 +102,8 @@ std::string run_json(const RunReport& r, Document document) {
   for (std::size_t i = 0; i < r.blocks.size(); ++i) {
     const auto& b = r.blocks[i];
     j["blocks"].push_back(block_json(b, i));
+    const auto track = std::ranges::find(r.tracks, b.block, &service::TrackReport::block);
+    if (track != r.tracks.end()) j["blocks"].back()["tracking"] = track_json(*track);
     secret += b.secret_bits;
     sifted += b.facts.sifted[0] + b.facts.sifted[1];
     detections += b.detections;

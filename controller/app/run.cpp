@@ -49,6 +49,11 @@ void tell_of_recordings(const service::Node& alice, const service::Node& bob) {
       fmt::print(stderr, "nicol: {}\n", failed->what);
 }
 
+/// Of each block one at most: the newest known names the last that was taken.
+void take_tracks(const service::Node& bob, RunReport& report) {
+  for (auto& t : bob.tracks_since(report.tracks.size(), 1024)) report.tracks.push_back(std::move(t.value));
+}
+
 void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Context& context, RunReport& report) {
   Progress progress;
   std::uint64_t seen = 0;
@@ -60,6 +65,7 @@ void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Cont
       if (context.output == Output::text) progress.line(block_line(b.value));
       report.blocks.push_back(std::move(b.value));
     }
+    take_tracks(bob, report);
     progress.show(*alice.snapshot());
   }
   const auto last = alice.snapshot();
@@ -73,6 +79,7 @@ void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Cont
   if (!context.stop->requested() && !early) bob.wait(5s);
   alice.stop();
   bob.stop();
+  take_tracks(bob, report);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "controller/app/device_rig.hpp"
 #include "controller/service/calibration_records.hpp"
 #include "controller/service/emitter.hpp"
+#include "controller/service/track_report.hpp"
 #include "sim/devices/timing.hpp"
 
 namespace nicol::app {
@@ -64,6 +65,27 @@ session::Agreement agreement_of(const sim::Scenario& scenario) {
 }
 
 namespace {
+
+/// What these optics leave of the contrast where nothing turns the light on its way.
+double aligned_visibility(sim::Scenario scenario) {
+  scenario.channel.rotation_deg = {};
+  scenario.compensator.type = sim::CompensatorType::none;
+  const auto link = sim::expect(scenario);
+  return 1 - (link.qber[0] + link.qber[1]);
+}
+
+/// On wherever the rig can, unless somebody says otherwise.
+Result<std::optional<service::TrackingOptions>> tracking_of(const NodeSetup& node, const hal::Rig& rig,
+                                                            session::Protocol protocol) {
+  using service::TrackingWish;
+  const std::string why_not = service::why_no_tracking(rig, node.side, protocol);
+  if (node.track == TrackingWish::on && !why_not.empty())
+    return Error{Code::bad_input, fmt::format("tracking.enabled: expected false: {}", why_not), "", 0, {}};
+  if (node.track == TrackingWish::off || !why_not.empty()) return std::optional<service::TrackingOptions>();
+  service::TrackingOptions options = node.tracking;
+  options.visibility = aligned_visibility(node.world.scenario);
+  return std::optional(options);
+}
 
 enum class Recorded : bool { no, yes };
 
@@ -117,7 +139,10 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   if (!store) return std::move(store).error();
   auto calibrations = use_calibrations(node, **store, *rig);
   if (!calibrations) return std::move(calibrations).error();
+  auto tracking = tracking_of(node, *rig, agreement.protocol);
+  if (!tracking) return std::move(tracking).error();
   service::NodeOptions options;
+  options.tracking = *std::move(tracking);
   options.session.side = node.side;
   options.session.agreement = agreement;
   options.session.receiver = rig->receiver;
@@ -170,6 +195,8 @@ Result<NodeSetup> node_from_config(const service::NodeConfig& config) {
   node.light_timeout = config.light_timeout;
   node.pause_patience = config.pause_patience;
   node.lock_patience = config.lock_patience;
+  node.track = config.track;
+  node.tracking = config.tracking;
   return node;
 }
 

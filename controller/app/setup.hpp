@@ -34,6 +34,8 @@ struct NodeSetup {
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000}, pause_patience{120'000},
       lock_patience{10'000};
+  service::TrackingWish track = service::TrackingWish::where_possible;
+  service::TrackingOptions tracking;
 };
 
 /// The protocol parameters a scenario implies.

@@ -116,7 +116,13 @@ void write_up(const Answer& a, const StateTable& at_the_end, const hal::Rig& rig
   fitted("contrast.diagonal", a.fit.contrast[1]);
   fitted("efficiency_ratio.rectilinear", a.fit.gain[0]);
   fitted("efficiency_ratio.diagonal", a.fit.gain[1]);
-  for (std::size_t i = 0; i < 3; ++i) report.result[rig.compensator[i].role + ".setting_deg"] = a.mounts[i].degrees();
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::string& role = rig.compensator[i].role;
+    report.result[role + ".setting_deg"] = a.mounts[i].degrees();
+    // One explanation of several: good for turning on from here, as tracking does, and told to no rig.
+    report.result[role + ".seen_offset_deg"] = Angle::radians(a.fit.offset[i]).degrees();
+    report.result[role + ".seen_retardance_waves"] = a.fit.stack.retardance[i] / (2 * std::numbers::pi);
+  }
   report.not_determined.push_back(
       "where the axes of the plates are: several positions of all three with as many channels look alike");
 }

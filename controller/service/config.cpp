@@ -68,6 +68,15 @@ void read_rig(TomlTable& rig, NodeConfig& c) {
     rig.fail("light", "\"unix:PATH\", the socket that carries simulated light");
 }
 
+void read_tracking(TomlTable& tracking, NodeConfig& c) {
+  const auto& d = c.tracking;
+  if (tracking.has("enabled")) c.track = tracking.boolean("enabled", true) ? TrackingWish::on : TrackingWish::off;
+  c.tracking.largest_step = Angle::degrees(tracking.number("largest_step_deg", 0.1, 180, d.largest_step.degrees()));
+  c.tracking.travel = Angle::degrees(tracking.number("travel_deg", 0, 1e9, d.travel.degrees()));
+  if (c.track == TrackingWish::on && c.role == session::Side::alice)
+    tracking.fail("enabled", "false on Alice's node: only the side that receives has plates to turn");
+}
+
 }  // namespace
 
 secret::MemoryPolicy NodeConfig::memory_policy() const {
@@ -87,7 +96,7 @@ Result<NodeConfig> load_config(const std::filesystem::path& file) {
     top.fail("format", fmt::format("format = {}", kConfigFormat));
   c.publish = top.boolean("allow_non_production", false) ? PublishPolicy::any_origin : PublishPolicy::production_only;
   TomlTable node = top.sub("node"), peer = top.sub("peer"), rig = top.sub("rig"), secret = top.sub("secret"),
-            limits = top.sub("limits");
+            limits = top.sub("limits"), tracking = top.sub("tracking");
   c.role = node.one_of("role", {"alice", "bob"}, "alice") == "alice" ? session::Side::alice : session::Side::bob;
   c.state = beside(c.file, node.text("state", ""));
   if (c.state.empty()) node.fail("state", "the folder that holds this node's keys");
@@ -100,7 +109,8 @@ Result<NodeConfig> load_config(const std::filesystem::path& file) {
   c.light_timeout = std::chrono::milliseconds(limits.integer("light_timeout_ms", 100, 86'400'000, 60'000));
   c.pause_patience = std::chrono::milliseconds(limits.integer("pause_patience_ms", 100, 86'400'000, 120'000));
   c.lock_patience = std::chrono::milliseconds(limits.integer("lock_patience_ms", 100, 86'400'000, 10'000));
-  for (TomlTable* t : {&top, &node, &peer, &rig, &secret, &limits})
+  read_tracking(tracking, c);
+  for (TomlTable* t : {&top, &node, &peer, &rig, &secret, &limits, &tracking})
     if (auto r = t->done(); !r) return std::move(r).error();
   return c;
 }

@@ -9,6 +9,7 @@
 #include "controller/secret/locked_key.hpp"
 #include "controller/service/rig_devices.hpp"
 #include "controller/service/tcp.hpp"
+#include "controller/service/track_report.hpp"
 #include "controller/session/session.hpp"
 
 namespace nicol::service {
@@ -16,6 +17,7 @@ namespace nicol::service {
 inline constexpr int kConfigFormat = 1;
 
 enum class PublishPolicy : std::uint8_t { production_only, any_origin };  // allow_non_production
+enum class TrackingWish : std::uint8_t { where_possible, on, off };
 
 struct NodeConfig {
   std::filesystem::path file;
@@ -34,6 +36,8 @@ struct NodeConfig {
   std::uint64_t clicks_per_block = std::uint64_t{1} << 21;
   std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000}, pause_patience{120'000},
       lock_patience{10'000};
+  TrackingWish track = TrackingWish::where_possible;
+  TrackingOptions tracking;
 
   secret::MemoryPolicy memory_policy() const;
 };

@@ -53,6 +53,7 @@ Engine::Engine(NodeOptions options, NodeParts parts, secret::Arena arena, std::o
   if (parts_.recording)
     recorder_ = std::make_unique<NodeRecorder>(std::move(parts_.recording), facts_of(options_, *parts_.rig),
                                                *parts_.random, *parts_.store);
+  begin_tracking();
   publish();
 }
 

@@ -20,6 +20,7 @@
 #include "controller/service/rig_server.hpp"
 #include "controller/service/rig_settings.hpp"
 #include "controller/service/rig_watch.hpp"
+#include "controller/service/tracking.hpp"
 #include "controller/session/frames.hpp"
 
 namespace nicol::service {
@@ -52,6 +53,7 @@ class Engine {
   Ring<LogLine> log{4096};
   Ring<JournalLine> journal{1024};
   Ring<calibration::Report> calibrations{256};
+  Ring<TrackReport> tracks{1024};
   AlarmBoard alarms;
   keystore::KeyStore& store() { return *parts_.store; }
   std::uint16_t listen_port() const { return listener_ ? listener_->port() : std::uint16_t{0}; }
@@ -143,6 +145,13 @@ class Engine {
   After rig_called(const session::EventRigCall& event);
   void end_calibrations();
 
+  // ---- engine_tracking.cpp ----
+  void begin_tracking();
+  void track_from_here(std::uint64_t slots);
+  void track(const session::BlockResult& result);
+  void tell(const TrackReport& next);
+  void try_again();
+
   void block_done(session::BlockResult result);
   void watch_recording();
   Random& random() { return recorder_ ? recorder_->random() : *parts_.random; }
@@ -177,6 +186,8 @@ class Engine {
   std::optional<detection::pairs::MeasuredClicks> measured_;  // Bob, until both lists are in
   std::unique_ptr<PairMatching> matching_;                    // Bob; of all blocks
   std::optional<detection::pairs::BlockMatcher> matcher_;     // Bob; as the last block left it
+  std::unique_ptr<FibreTracking> tracking_;                   // Bob, where his rig can
+  bool long_blocks_told_ = false;
   RigServer server_;
   std::optional<CalibrationPlan> wanted_calibration_;
   RigWatch watch_;

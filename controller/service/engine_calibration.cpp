@@ -79,6 +79,7 @@ void Engine::finish_routines() {
     }
     if (auto told = calibration::apply(report.result, *parts_.rig); !told)
       say(LogLine::Level::error, "calibration", describe(told.error()));
+    if (report.routine == "polarisation" && report.status == calibration::Status::passed) begin_tracking();
     calibrations.push(std::move(report));
   }
   if (const auto progress = calibration_->progress()) now_.calibration = *progress;
@@ -90,6 +91,10 @@ void Engine::finish_routines() {
 }
 
 Engine::After Engine::rig_called(const session::EventRigCall& event) {
+  if (const auto call = decode_rig_call(event.call); call && call->method == RigMethod::try_again) {
+    try_again();
+    return apply(session_->rig_answer(encode(RigAnswer{call->id, {}, {}})));
+  }
   const bool was_in_use = server_.in_use();
   auto answer = server_.answer(event.call, why_busy());
   if (server_.in_use() != was_in_use) now_.state = server_.in_use() ? NodeState::calibrating : NodeState::idle;

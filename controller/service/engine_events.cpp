@@ -122,6 +122,7 @@ void Engine::block_done(session::BlockResult result) {
                  fmt::format("{} blocks in a row made no key", now_.failed_in_a_row),
                  "Each failed block burns authentication bits. Find the cause before the pre-shared key is spent.");
   }
+  track(result);
   blocks.push(std::move(result));
   publish();
 }

@@ -56,6 +56,7 @@ Result<void> Engine::open_emitter(const session::EventOpenLight& event) {
 
 Result<void> Engine::open_receiver(const session::EventOpenLight& event) {
   if (auto r = make_ready(); !r) return r;
+  track_from_here(event.slots);
   ReceiverOptions o;
   o.p_diagonal = options_.session.agreement.p_bob_diagonal;
   o.clicks_per_block = options_.clicks_per_block;

@@ -57,7 +57,7 @@ bool Engine::armed_if_it_must_be() {
 Result<void> Engine::make_ready() {
   if (auto held = settings_.hold(*parts_.rig); !held) return held;
   if (auto warm = warm_oven(*parts_.rig); !warm) return warm;
-  return prepare_rig(*parts_.rig);
+  return tracking_ ? tracking_->prepare() : prepare_rig(*parts_.rig);
 }
 
 void Engine::wait_before_next(milliseconds least) {

@@ -26,9 +26,10 @@ enum class LightAct : std::uint8_t {
   preamble,     // Alice's light goes on here: public slots stand there again
   measure,      // a block of shared pairs begins: index, slots
   unsure,       // of pairs: nothing from here to the block's end is vouched for; ps after its begin
-  match         // Bob: the pairs of both lists are found
+  match,        // Bob: the pairs of both lists are found
+  compensate    // Bob, between blocks: a plate's next setting; plate, radians (f64)
 };
-inline constexpr LightAct kLastLightAct = LightAct::match;
+inline constexpr LightAct kLastLightAct = LightAct::compensate;
 
 /// Called by the engine's thread, before the act. An act without effect is not told.
 class LightJournal {

@@ -81,6 +81,9 @@ std::vector<Numbered<JournalLine>> Node::journal_since(std::uint64_t s, std::siz
 std::vector<Numbered<calibration::Report>> Node::calibrations_since(std::uint64_t s, std::size_t n) const {
   return engine_->calibrations.since(s, n);
 }
+std::vector<Numbered<TrackReport>> Node::tracks_since(std::uint64_t s, std::size_t n) const {
+  return engine_->tracks.since(s, n);
+}
 void Node::light_off() noexcept { engine_->light_off(); }
 bool Node::finished() const { return engine_->finished(); }
 bool Node::wait(std::chrono::milliseconds patience) { return engine_->wait(patience); }

@@ -28,6 +28,7 @@ struct NodeOptions {
   PeerRole peer_role = PeerRole::listen;
   Endpoint endpoint;
   Consent consent = Consent::operator_only;
+  std::optional<TrackingOptions> tracking;  // Bob: follow the fibre; needs a rig that why_no_tracking() does not mind
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::size_t arena_bytes = std::size_t{1} << 20;
   std::chrono::milliseconds lock_patience{10'000};  // Bob without a sync channel: no tags and no lock for so long
@@ -62,6 +63,8 @@ class Node {
   std::vector<Numbered<LogLine>> log_since(std::uint64_t sequence, std::size_t limit) const;
   std::vector<Numbered<JournalLine>> journal_since(std::uint64_t sequence, std::size_t limit) const;
   std::vector<Numbered<calibration::Report>> calibrations_since(std::uint64_t sequence, std::size_t limit) const;
+
+  std::vector<Numbered<TrackReport>> tracks_since(std::uint64_t sequence, std::size_t limit) const;
 
   /// Shutters, emission, detectors: now, past the queue, from any thread. Latched until Command::reset_safe_off.
   void light_off() noexcept;

@@ -14,6 +14,8 @@ constexpr std::uint64_t kMostDrawn = 1 << 20;   // slots at once
 constexpr std::uint64_t kMostChosen = 1 << 26;  // slots of an active receiver
 constexpr std::uint64_t kMostSlots = std::uint64_t{1} << 42;
 constexpr std::uint64_t kMostPicoseconds = std::uint64_t{1} << 61;
+constexpr std::uint64_t kMostPlates = 3;
+constexpr double kMostTurn = 1e6;  // radians
 constexpr std::size_t kActBytes = 17;
 
 std::optional<detection::StreamAfterPause> stream_of(std::uint64_t v) {
@@ -54,6 +56,8 @@ Result<void> ReplayedLight::act(recording::Reader& from, const session::Agreemen
   bool good = false;
   if (act == LightAct::known_clock)
     good = remember(std::bit_cast<double>(a), std::bit_cast<double>(b));
+  else if (act == LightAct::compensate)  // the light that came is recorded, whatever turned it
+    good = a < kMostPlates && std::abs(std::bit_cast<double>(b)) < kMostTurn;
   else if (act == LightAct::detect || act == LightAct::prepare || act == LightAct::measure)
     good = begin(act, a, b, agreement);
   else if (act == LightAct::match)

@@ -10,7 +10,7 @@
 
 namespace nicol::service {
 
-/// All that calibration needs of the other side, and nothing else.
+/// All that calibration and tracking need of the other side, and nothing else.
 enum class RigMethod : std::uint8_t {
   begin,  // from here on this rig is the caller's, until end or silence
   end,
@@ -27,9 +27,10 @@ enum class RigMethod : std::uint8_t {
   shutter_state,
   begin_heralds,  // number: slots of the block to come
   heralds,        // answer: complete slots, then the heralded ones since the last call, as many as fit
-  end_heralds
+  end_heralds,
+  try_again  // no calibration: the last block failed, and Bob's plates have been turned since
 };
-inline constexpr RigMethod kLastRigMethod = RigMethod::end_heralds;
+inline constexpr RigMethod kLastRigMethod = RigMethod::try_again;
 
 /// id u32, method u8, number u64, then for emit: slots varint, bases and bits as packed bits.
 struct RigCall {

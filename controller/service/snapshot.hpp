@@ -14,6 +14,7 @@
 #include "controller/detection/pairs/detector_delays.hpp"
 #include "controller/keystore/key_store.hpp"
 #include "controller/service/alarms.hpp"
+#include "controller/service/track_report.hpp"
 #include "controller/session/session.hpp"
 #include "drivers/hal/photon_source.hpp"
 
@@ -74,6 +75,7 @@ struct Snapshot {
   std::optional<PauseReport> pause;
   std::optional<calibration::Progress> calibration;  // under way here
   std::optional<PairReport> pairs;
+  std::optional<TrackReport> tracking;  // Bob's plates, after the last block
   std::vector<Alarm> alarms;
   std::string last_error;
 };

@@ -95,6 +95,26 @@ TEST_F(ConfigFile, NamesWhatItExpected) {
   EXPECT_NE(refusal(with("seed = 7", "speed = 0")).find("a number above 0"), std::string::npos);
 }
 
+TEST_F(ConfigFile, SaysHowTheFibreIsFollowed) {
+  const std::string bob = with("role = \"alice\"", "role = \"bob\"");
+  const auto plain = load(bob);
+  ASSERT_TRUE(plain.ok()) << describe(plain.error());
+  EXPECT_EQ(plain->track, TrackingWish::where_possible);
+  const auto asked = load(bob + "[tracking]\nenabled = true\nlargest_step_deg = 30\ntravel_deg = 5000\n");
+  ASSERT_TRUE(asked.ok()) << describe(asked.error());
+  EXPECT_EQ(asked->track, TrackingWish::on);
+  EXPECT_DOUBLE_EQ(asked->tracking.largest_step.degrees(), 30);
+  EXPECT_DOUBLE_EQ(asked->tracking.travel.degrees(), 5000);
+  EXPECT_EQ(load(bob + "[tracking]\nenabled = false\n")->track, TrackingWish::off);
+}
+
+TEST_F(ConfigFile, RefusesToTurnPlatesThatAliceHasNot) {
+  EXPECT_NE(refusal(std::string(kGood) + "[tracking]\nenabled = true\n").find("tracking.enabled: expected false"),
+            std::string::npos);
+  EXPECT_NE(refusal(std::string(kGood) + "[tracking]\nlargest_step_deg = 200\n").find("tracking.largest_step_deg"),
+            std::string::npos);
+}
+
 TEST_F(ConfigFile, RefusesANewerFormat) {
   EXPECT_NE(refusal(with("format = 1", "format = 2")).find("newer nicol"), std::string::npos);
 }

@@ -41,8 +41,9 @@ void expect_refused(const std::string& text, const std::string& line_begins, con
 }
 
 TEST(BuiltInScenarios, AllLoad) {
-  EXPECT_EQ(scenario_names(), (std::vector<std::string>{"teaching", "motorised", "lossy", "emulated", "free-running",
-                                                        "entangled", "entangled-pulsed", "emulated-entangled"}));
+  EXPECT_EQ(scenario_names(),
+            (std::vector<std::string>{"teaching", "motorised", "lossy", "emulated", "drifting", "free-running",
+                                      "entangled", "entangled-pulsed", "emulated-entangled"}));
   for (const std::string& name : scenario_names()) {
     const auto scenario = load_scenario(name);
     ASSERT_TRUE(scenario.ok()) << describe(scenario.error());
