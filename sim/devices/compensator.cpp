@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/devices/compensator.hpp"
 
+#include "sim/optics/analyser.hpp"
+
 namespace nicol::sim {
 
 SphereRotation rotation(const CompensatorOptics& plates, Picoseconds t) {
   SphereRotation total = SphereRotation::Identity();
   for (const PlateOptic& plate : plates) total = plate_rotation(plate.retardance_waves, plate.fast_axis(t)) * total;
+  return total;
+}
+
+double transmittance(const CompensatorOptics& plates, Picoseconds t) {
+  double total = 1;
+  for (const PlateOptic& plate : plates) total *= wedge_transmittance(plate.wedge, plate.fast_axis(t));
   return total;
 }
 

@@ -16,11 +16,14 @@ namespace nicol::sim {
 struct PlateOptic {
   double retardance_waves = 0.25;
   std::function<Angle(Picoseconds)> fast_axis;
+  double wedge = 0;  // share of the light lost half a turn on
 };
 /// In the order the light meets them.
 using CompensatorOptics = std::vector<PlateOptic>;
 
 SphereRotation rotation(const CompensatorOptics& plates, Picoseconds t);
+/// Share of the light that plates which are wedges leave on the detectors.
+double transmittance(const CompensatorOptics& plates, Picoseconds t);
 
 /// Turns the batch by the plates as they stand at its end: they do not move while light is open.
 void turn(LightBatch& batch, const CompensatorOptics& plates);

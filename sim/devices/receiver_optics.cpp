@@ -42,7 +42,8 @@ void ReceiverOptics::begin_block(std::uint32_t block) {
 }
 
 void ReceiverOptics::absorb(std::size_t detector, std::int64_t time, DetectorBank& bank) {
-  if (!all_alike_ && stream_.uniform() >= share_[detector]) return;
+  const bool all_come = all_alike_ && transmittance_ == 1;
+  if (!all_come && stream_.uniform() >= share_[detector] * transmittance_) return;
   bank.arrive(detector, time);
 }
 

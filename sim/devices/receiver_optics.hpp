@@ -19,6 +19,8 @@ class ReceiverOptics {
  public:
   ReceiverOptics(const Scenario& scenario, std::uint64_t seed);
   void begin_block(std::uint32_t block);
+  /// From now on so much of the light comes through what stands before.
+  void dim(double transmittance) { transmittance_ = transmittance; }
   void passive(const LightBatch& batch, DetectorBank& bank);
   void active(const LightBatch& batch, const Motor& waveplate, DetectorBank& bank);
 
@@ -32,6 +34,7 @@ class ReceiverOptics {
   float constant_, slope_, diagonal_share_;
   std::vector<double> share_;  // of the best detector's efficiency
   bool all_alike_ = true;
+  double transmittance_ = 1;
 };
 
 }  // namespace nicol::sim

@@ -152,6 +152,7 @@ void ReceiverTagger::process() {
   bank_.set_live(enabled, open ? DetectorBank::Stray::falls : DetectorBank::Stray::blocked);
   bank_.expect_slots(h.first_slot + h.slots);
   if (open) turn(batch_, bench_.compensator);
+  optics_.dim(transmittance(bench_.compensator, {h.end}));
   if (open && bench_.waveplate) optics_.active(batch_, *bench_.waveplate, bank_);
   if (open && !bench_.waveplate) optics_.passive(batch_, bank_);
   const std::int64_t done = h.end - slack_;

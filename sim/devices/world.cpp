@@ -42,7 +42,8 @@ std::vector<std::unique_ptr<Motor>> make_plates(const WorldOptions& options, Rig
 CompensatorOptics optics_of(const Scenario::Compensator& c, const std::vector<std::unique_ptr<Motor>>& motors) {
   CompensatorOptics optics;
   for (std::size_t i = 0; i < motors.size(); ++i)
-    optics.push_back({c.retardance_waves[i], [m = motors[i].get()](Picoseconds t) { return m->true_angle(t); }});
+    optics.push_back(
+        {c.retardance_waves[i], [m = motors[i].get()](Picoseconds t) { return m->true_angle(t); }, motors[i]->wedge()});
   return optics;
 }
 

@@ -47,8 +47,10 @@ struct Mounts {
   sim::CompensatorOptics optics(const sim::Scenario::Compensator& compensator) {
     sim::CompensatorOptics optics;
     for (std::size_t i = 0; i < bus.modules(); ++i)
-      optics.push_back({compensator.retardance_waves[i], [this, i, offset = Angle::degrees(compensator.offset_deg[i])](
-                                                             Picoseconds) { return angle(i) - offset; }});
+      optics.push_back(
+          {compensator.retardance_waves[i],
+           [this, i, offset = Angle::degrees(compensator.offset_deg[i])](Picoseconds) { return angle(i) - offset; },
+           compensator.motor.wedge});
     return optics;
   }
 };
