@@ -139,7 +139,7 @@ void both_receive(distillation::LengthInputs& in, const Hello& alice, const Hell
 
 /// What Bob's detectors measured of her light stands in the place of what she declares of it; where that is less than
 /// all, the larger of both.
-void as_measured(distillation::LengthInputs& in, const hal::DeviceModel& bob) {
+void take_source(distillation::LengthInputs& in, const hal::DeviceModel& bob) {
   if (bob.source_provenance == hal::Provenance::measured) {
     in.model.p_multi = bob.p_multi;
     in.model.mean_photon_number = bob.mean_photon_number;
@@ -150,6 +150,14 @@ void as_measured(distillation::LengthInputs& in, const hal::DeviceModel& bob) {
   in.p_multi = in.model.p_multi;
 }
 
+/// Bob looks at what Alice prepares: the worse of what either of them says.
+void take_preparation(distillation::LengthInputs& in, const hal::DeviceModel& seen) {
+  if (seen.preparation_provenance != hal::Provenance::measured) return;
+  if (seen.preparation_error_rad < in.model.preparation_error_rad) return;
+  in.model.preparation_error_rad = seen.preparation_error_rad;
+  in.model.preparation_provenance = hal::Provenance::measured;
+}
+
 }  // namespace
 
 distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello& alice, const Hello& bob) {
@@ -157,6 +165,7 @@ distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello
   in.function = agreement.length;
   in.key_bases = agreement.sample.key_bases;
   in.epsilon = agreement.epsilon;
+  in.p_multi = alice.model.p_multi;
   in.p_alice_diagonal = agreement.p_alice_diagonal;
   in.p_bob_diagonal = agreement.p_bob_diagonal;
   in.receiver = bob.receiver;
@@ -165,9 +174,12 @@ distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello
   in.model.basis_independent_detection = bob.model.basis_independent_detection;
   in.model.efficiency_mismatch = bob.model.efficiency_mismatch;
   in.model.mismatch_provenance = bob.model.mismatch_provenance;
+  if (agreement.protocol != Protocol::bbm92) {
+    take_source(in, bob.model);
+    take_preparation(in, bob.model);
+  }
   in.qber_abort = agreement.qber_abort;
   in.verification_bits = agreement.verification_bits;
-  as_measured(in, bob.model);
   if (agreement.protocol == Protocol::bbm92) both_receive(in, alice, bob);
   return in;
 }

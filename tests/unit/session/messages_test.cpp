@@ -257,5 +257,17 @@ TEST(LengthInputs, TakeTheWorseOfTwoDeclarations) {
   EXPECT_EQ(length_inputs({}, alice, bob).p_multi, 2e-3);
 }
 
+TEST(LengthInputs, TakeTheWorseOfThePreparationThatAliceDeclaresAndBobMeasures) {
+  Hello alice, bob;
+  bob.model.preparation_error_rad = 0.01;
+  EXPECT_EQ(length_inputs({}, alice, bob).model.preparation_error_rad, 0) << "nobody has measured";
+  bob.model.preparation_provenance = hal::Provenance::measured;
+  EXPECT_EQ(length_inputs({}, alice, bob).model.preparation_error_rad, 0.01);
+  EXPECT_EQ(length_inputs({}, alice, bob).model.preparation_provenance, hal::Provenance::measured);
+  alice.model.preparation_error_rad = 0.02;
+  EXPECT_EQ(length_inputs({}, alice, bob).model.preparation_error_rad, 0.02);
+  EXPECT_EQ(length_inputs({}, alice, bob).model.preparation_provenance, hal::Provenance::declared);
+}
+
 }  // namespace
 }  // namespace nicol::session
