@@ -62,16 +62,14 @@ TEST(Polarisation, AllowsForPlatesAsTheyAreSold) {
 /// 4000 photons show.
 class Search {
  public:
-  explicit Search(test::DrawnRig& rig) : rig_(&rig), bench_(rig.bob(), rig.alice(), {}, {}) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      std::array<double, 3> x{};
-      if (i > 0) x[i - 1] = 30;
-      simplex_.push_back({x, look(x)});
-    }
-  }
-  /// Until the optics are aligned to 99 %, or `most` moves are spent.
+  explicit Search(test::DrawnRig& rig) : rig_(&rig), bench_(rig.bob(), rig.alice(), {}, {}) { begin({}); }
+  /// Until the optics are aligned to 99 %, or `most` moves are spent. A simplex that has shrunk to nothing elsewhere,
+  /// as noise makes it, begins anew about its best corner.
   bool run(std::uint64_t most) {
-    while (reached(*rig_) < 0.99 && bench_.moves() < most) step();
+    while (reached(*rig_) < 0.99 && bench_.moves() < most) {
+      step();
+      if (shrunk()) begin(best().at);
+    }
     return reached(*rig_) >= 0.99;
   }
   const Bench& bench() const { return bench_; }
@@ -82,6 +80,21 @@ class Search {
     Point at;
     double cost;
   };
+  void begin(const Point& about) {
+    simplex_.clear();
+    for (std::size_t i = 0; i < 4; ++i) {
+      Point x = about;
+      if (i > 0) x[i - 1] += 30;
+      simplex_.push_back({x, look(x)});
+    }
+  }
+  const Corner& best() const { return *std::ranges::min_element(simplex_, {}, &Corner::cost); }
+  bool shrunk() const {
+    double most = 0;
+    for (const Corner& c : simplex_)
+      for (std::size_t i = 0; i < 3; ++i) most = std::max(most, std::abs(c.at[i] - best().at[i]));
+    return most < 0.1;
+  }
   double look(const Point& x) {
     EXPECT_TRUE(bench_.turn_plates({Angle::degrees(x[0]), Angle::degrees(x[1]), Angle::degrees(x[2])}).ok());
     const auto light = shine(bench_, {4'000, 10, 0.5});
