@@ -107,6 +107,27 @@ Result<void> Bench::turn_plates(const PlateAngles& axes) {
   return {};
 }
 
+Result<Angle> Bench::mount(std::size_t index) {
+  auto plate = optic(index);
+  if (!plate) return std::move(plate).error();
+  const auto now = plate->stage().status();
+  return now ? Result<Angle>(now->position) : Result<Angle>(now.error());
+}
+
+Result<hal::AxisInfo> Bench::mount_axis(std::size_t index) {
+  auto plate = optic(index);
+  return plate ? Result<hal::AxisInfo>(plate->stage().axis()) : Result<hal::AxisInfo>(std::move(plate).error());
+}
+
+Result<void> Bench::turn_mount(std::size_t index, Angle position) {
+  if (auto on = go_on(); !on) return on;
+  auto plate = optic(index);
+  if (!plate) return std::move(plate).error();
+  ++moves_;
+  auto motion = plate->stage().move_absolute(position);
+  return motion ? motion->wait(patience(), stop_) : Result<void>(std::move(motion).error());
+}
+
 void rest(hal::Rig& rig) noexcept {
   for (const auto& entry : rig.entries()) {
     if (auto* shutter = dynamic_cast<hal::Shutter*>(entry.device.get())) shutter->close();

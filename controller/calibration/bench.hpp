@@ -77,6 +77,12 @@ class Bench {
   /// All that move, one after the other. not_supported: the rig has no quarter-half-quarter compensator.
   Result<PlateAngles> plate_angles();
   Result<void> turn_plates(const PlateAngles& axes);
+  /// The mount itself, as its scale says. not_found: the rig has none in that role.
+  Result<Angle> mount(std::size_t index);
+  Result<hal::AxisInfo> mount_axis(std::size_t index);
+  Result<void> turn_mount(std::size_t index, Angle position);
+  /// What a mount's scale says less what its plate's axis does, by what the rig knows.
+  Angle believed_offset(std::size_t index) const { return own_->compensator[index].fast_axis_offset; }
 
  private:
   Result<hal::Waveplate> optic(std::size_t index);

@@ -11,12 +11,12 @@
 
 #include "controller/calibration/compensation.hpp"
 #include "controller/calibration/known_light.hpp"
+#include "controller/calibration/plate_scan.hpp"
 
 namespace nicol::calibration {
 namespace {
 
 constexpr std::uint64_t kEach = 25'000;  // detections a setting: angles to half a degree on the sphere
-constexpr double kRetardance = 0.06;     // radians: how far plates as sold are from what they are named (1 %)
 constexpr double kGoodEnough = 0.004;    // of contrast: less is not worth a refinement
 constexpr double kLeast = 0.97;          // of the contrast that the optics allow: less is a failure
 constexpr double kSure = 8;              // log-likelihood by which a rival must be worse
@@ -29,12 +29,6 @@ PlateAngles moved(const PlateAngles& from, const std::array<double, 3>& degrees)
   PlateAngles to = from;
   for (std::size_t i = 0; i < 3; ++i) to[i] = to[i] + Angle::degrees(degrees[i]);
   return to;
-}
-
-PlateStack stack_of(const hal::Rig& rig) {
-  PlateStack stack;
-  for (std::size_t i = 0; i < 3; ++i) stack.retardance[i] = 2 * std::numbers::pi * rig.compensator[i].retardance_waves;
-  return stack;
 }
 
 Result<SettingCounts> look(Bench& bench, const PlateAngles& angles) {
@@ -68,7 +62,7 @@ struct Answer {
 };
 
 std::optional<Answer> answer(const PlateStack& stack, std::span<const SettingCounts> seen) {
-  auto fit = fit_stack(stack, kRetardance, seen);
+  auto fit = fit_stack(stack, kAsSold, seen);
   if (!fit) return std::nullopt;
   const Compensation c = compensate(fit->stack, fit->channel, fit->axes(seen.back().angles));
   return Answer{*fit, fit->mounts(c.angles), c.contrast};
@@ -117,11 +111,12 @@ void write_up(const Answer& a, const StateTable& at_the_end, const hal::Rig& rig
   fitted("efficiency_ratio.rectilinear", a.fit.gain[0]);
   fitted("efficiency_ratio.diagonal", a.fit.gain[1]);
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::string& role = rig.compensator[i].role;
-    report.result[role + ".setting_deg"] = a.mounts[i].degrees();
+    const hal::CompensatorPlate& plate = rig.compensator[i];
+    report.result[plate.role + ".mount_deg"] = (a.mounts[i] + plate.fast_axis_offset).degrees();
     // One explanation of several: good for turning on from here, as tracking does, and told to no rig.
-    report.result[role + ".seen_offset_deg"] = Angle::radians(a.fit.offset[i]).degrees();
-    report.result[role + ".seen_retardance_waves"] = a.fit.stack.retardance[i] / (2 * std::numbers::pi);
+    report.result[plate.role + ".seen_axis_deg"] =
+        (plate.fast_axis_offset - Angle::radians(a.fit.offset[i])).degrees();
+    report.result[plate.role + ".seen_retardance_waves"] = a.fit.stack.retardance[i] / (2 * std::numbers::pi);
   }
   report.not_determined.push_back(
       "where the axes of the plates are: several positions of all three with as many channels look alike");

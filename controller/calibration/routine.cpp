@@ -12,6 +12,7 @@
 #include "controller/calibration/photon_number.hpp"
 #include "controller/calibration/polarisation.hpp"
 #include "controller/calibration/thresholds.hpp"
+#include "controller/calibration/waveplates.hpp"
 
 namespace nicol::calibration {
 namespace {
@@ -25,16 +26,17 @@ std::optional<T> entry(const hal::State& state, const std::string& key) {
   return std::get<T>(it->second);
 }
 
-/// "compensator-1.setting_deg" of this plate.
 std::optional<Angle> angle(const hal::State& state, const std::string& key) {
   const auto degrees = entry<double>(state, key);
   return degrees ? std::optional(Angle::degrees(*degrees)) : std::nullopt;
 }
 
+/// A setting is where the mount stands: an axis that turns out to be elsewhere moves no mount.
 void tell_plates(const hal::State& result, hal::Rig& rig) {
   for (hal::CompensatorPlate& plate : rig.compensator) {
-    if (const auto setting = angle(result, plate.role + ".setting_deg")) plate.setting = *setting;
+    const Angle stands = plate.setting + plate.fast_axis_offset;
     if (const auto offset = angle(result, plate.role + ".fast_axis_offset_deg")) plate.fast_axis_offset = *offset;
+    plate.setting = angle(result, plate.role + ".mount_deg").value_or(stands) - plate.fast_axis_offset;
     if (const auto waves = entry<double>(result, plate.role + ".retardance_waves")) plate.retardance_waves = *waves;
   }
 }
@@ -130,7 +132,7 @@ std::string_view to_string(Status status) noexcept {
 }
 
 const std::vector<Routine>& routines() {
-  static const std::vector<Routine> all{thresholds(),   dark_counts(),         delays(),
+  static const std::vector<Routine> all{thresholds(),   dark_counts(),         delays(),       waveplates(),
                                         polarisation(), efficiency_mismatch(), photon_number()};
   return all;
 }

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/calibration/stack_fit.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "controller/calibration/scoring.hpp"
 
 namespace nicol::calibration {
 namespace {
 
 constexpr int kNumbers = 13, kMostSteps = 40, kGrid = 12, kStarts = 6, kRough = 2;
-constexpr double kRarest = 1e-9;    // a probability is nowhere nearer to 0 or 1
-constexpr double kEnough = 1e-9;    // of a step
-constexpr double kStep = 1e-6;      // of the numerical derivative
-constexpr double kSingular = 1e-9;  // eigenvalue, of the largest one
-constexpr double kSame = 0.02;      // radians: two starts that end so near are one explanation
-constexpr double kFloor = 1e-3;     // the least contrast
-constexpr double kAnywhere = 1;     // radians: what is known beforehand of the first plate's offset
-constexpr double kFixed = 1e-7;     // radians: a tolerance that leaves a retardance as it is
+constexpr double kRarest = 1e-9;  // a probability is nowhere nearer to 0 or 1
+constexpr double kStep = 1e-6;    // of the numerical derivative
+constexpr double kSame = 0.02;    // radians: two starts that end so near are one explanation
+constexpr double kFloor = 1e-3;   // the least contrast
+constexpr double kAnywhere = 1;   // radians: what is known beforehand of the first plate's offset
+constexpr double kFixed = 1e-7;   // radians: a tolerance that leaves a retardance as it is
 using Vector = Eigen::Matrix<double, kNumbers, 1>;
 using Square = Eigen::Matrix<double, kNumbers, kNumbers>;
 
@@ -27,7 +26,7 @@ struct Model {
   std::array<double, 3> offset{};
   std::array<double, 2> contrast{0.95, 0.95}, log_gain{};
 
-  Model moved(const Vector& by) const {
+  Model moved(const Eigen::VectorXd& by) const {
     Model m = *this;
     m.channel = turn(by.head<3>()) * channel;
     for (int i = 0; i < 3; ++i) {
@@ -105,10 +104,6 @@ double log_likelihood(const Data& data, const Model& m) {
   return sum;
 }
 
-struct Score {
-  Square information = Square::Zero();
-  Vector slope = Vector::Zero();
-};
 Score score(const Data& data, const Model& m) {
   const auto rows = static_cast<Eigen::Index>(8 * data.settings.size());
   Eigen::MatrixXd jacobian(rows, kNumbers);
@@ -123,7 +118,7 @@ Score score(const Data& data, const Model& m) {
       jacobian(row, k) = (p - here[row]) / step;
     });
   }
-  Score s;
+  Score s{Square::Zero(), Vector::Zero()};
   s.information(3, 3) = 1 / (kAnywhere * kAnywhere);
   s.slope[3] = -m.offset[0] / (kAnywhere * kAnywhere);
   for (int i = 0; i < 3; ++i) {
@@ -137,33 +132,6 @@ Score score(const Data& data, const Model& m) {
     s.slope += (n.ones - n.all() * p) * weight * g;
   });
   return s;
-}
-
-struct Found {
-  Model model;
-  double likelihood = 0;
-};
-
-/// Fisher scoring with Levenberg's damping.
-Found climbed(const Data& data, Model model, int most) {
-  double best = log_likelihood(data, model), damping = 1e-6;
-  for (int i = 0; i < most; ++i) {
-    const Score s = score(data, model);
-    const Square scale = s.information.diagonal().asDiagonal();
-    bool better = false;
-    while (!better && damping < 1e3) {
-      const Vector step = (s.information + damping * scale).ldlt().solve(s.slope);
-      damping *= 10;
-      if (step.norm() < kEnough) return {model, best};
-      const Model next = model.moved(step);
-      const double there = log_likelihood(data, next);
-      if (there <= best) continue;
-      model = next, best = there, better = true;
-    }
-    if (!better) break;
-    damping = std::max(damping / 100, 1e-9);
-  }
-  return {model, best};
 }
 
 /// With opposite states sent equally often, efficiencies show in what each detector saw of all of them.
@@ -211,8 +179,8 @@ Rotation linear_channel(const Data& data, const Model& m) {
 }
 
 /// A half turn of a plate changes nothing, and so the grid covers a half turn of each of the two offsets.
-std::vector<Found> rough(const Data& data) {
-  std::vector<Found> all;
+std::vector<Found<Model>> rough(const Data& data) {
+  std::vector<Found<Model>> all;
   Model m;
   m.stack = data.stack;
   m.log_gain = gains(data);
@@ -222,7 +190,7 @@ std::vector<Found> rough(const Data& data) {
       m.channel = linear_channel(data, m);
       all.push_back(climbed(data, m, kRough));
     }
-  std::ranges::sort(all, std::ranges::greater(), &Found::likelihood);
+  std::ranges::sort(all, std::ranges::greater(), &Found<Model>::likelihood);
   return all;
 }
 
@@ -234,24 +202,15 @@ bool same(const Data& data, const Model& a, const Model& b) {
 }
 
 /// Where the climbs from all the starts end, the likeliest first.
-std::vector<Found> explanations(const Data& data) {
-  std::vector<Found> ends;
-  for (const Found& start : rough(data)) {
+std::vector<Found<Model>> explanations(const Data& data) {
+  std::vector<Found<Model>> ends;
+  for (const Found<Model>& start : rough(data)) {
     if (ends.size() == kStarts) break;
-    const auto known = [&](const Found& e) { return same(data, e.model, start.model); };
+    const auto known = [&](const Found<Model>& e) { return same(data, e.model, start.model); };
     if (std::ranges::none_of(ends, known)) ends.push_back(climbed(data, start.model, kMostSteps));
   }
-  std::ranges::sort(ends, std::ranges::greater(), &Found::likelihood);
+  std::ranges::sort(ends, std::ranges::greater(), &Found<Model>::likelihood);
   return ends;
-}
-
-/// In units of its own diagonal: numbers of unlike sizes stand side by side.
-bool singular(const Square& information) {
-  if (!(information.diagonal().minCoeff() > 0)) return true;
-  const Vector scale = information.diagonal().cwiseSqrt().cwiseInverse();
-  const Square scaled = scale.asDiagonal() * information * scale.asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<Square> solver(scaled, Eigen::EigenvaluesOnly);
-  return !(solver.eigenvalues()[0] > kSingular);
 }
 
 double chi_squared(const Data& data, const Model& m) {
@@ -263,11 +222,11 @@ double chi_squared(const Data& data, const Model& m) {
   return sum;
 }
 
-StackFit described(const Data& data, const Model& m, const Square& info) {
+StackFit described(const Data& data, const Model& m, const Eigen::MatrixXd& info) {
   StackFit fit;
   fit.channel = m.channel;
   fit.stack = m.stack;
-  const Square covariance = info.inverse();
+  const Eigen::MatrixXd covariance = info.inverse();
   const auto error = [&](int i) { return std::sqrt(covariance(i, i)); };
   fit.offset = m.offset;
   for (int i = 0; i < 2; ++i) {
@@ -302,12 +261,12 @@ std::optional<StackFit> fit_stack(const PlateStack& stack, double tolerance, std
   std::uint64_t counted = 0;
   for (const SettingCounts& k : settings) counted += total(k.seen);
   if (counted == 0 || settings.size() < 2) return std::nullopt;
-  const std::vector<Found> ends = explanations(data);
+  const std::vector<Found<Model>> ends = explanations(data);
   const Model& best = ends.front().model;
-  const Square info = score(data, best).information;
+  const Eigen::MatrixXd info = score(data, best).information;
   if (singular(info)) return std::nullopt;
   StackFit fit = described(data, best, info);
-  for (const Found& e : std::span(ends).subspan(1))
+  for (const Found<Model>& e : std::span(ends).subspan(1))
     fit.rivals.push_back({e.model.channel, e.model.stack, e.model.offset, ends.front().likelihood - e.likelihood});
   return fit;
 }

@@ -86,7 +86,8 @@ FibreTracking::FibreTracking(hal::Rig& rig, const TrackingOptions& options, cons
     const hal::CompensatorPlate& plate = rig.compensator[i];
     const double waves = entry(polarisation, plate.role + ".seen_retardance_waves").value_or(plate.retardance_waves);
     o.stack.retardance[i] = 2 * std::numbers::pi * waves;
-    beside_[i] = Angle::degrees(entry(polarisation, plate.role + ".seen_offset_deg").value_or(0));
+    const auto axis = entry(polarisation, plate.role + ".seen_axis_deg");
+    if (axis) beside_[i] = plate.fast_axis_offset - Angle::degrees(*axis);
   }
   o.habits.visibility = visibility_of(polarisation, options.visibility);
   o.largest_step = options.largest_step.radians();

@@ -239,7 +239,8 @@ TEST_F(TrackedRig, FollowsByTheAxesThatACalibrationSaw) {
     rig_.compensator[i].fast_axis_offset = {};
     rig_.compensator[i].setting = rig_.compensator[i].setting + kOffset;
     rig_.compensator[i].retardance_waves = i == 1 ? 0.5 : 0.25;
-    record.result[rig_.compensator[i].role + ".seen_offset_deg"] = -kOffset.degrees();
+    record.result[rig_.compensator[i].role + ".seen_axis_deg"] =
+        (rig_.compensator[i].fast_axis_offset + kOffset).degrees();
     record.result[rig_.compensator[i].role + ".seen_retardance_waves"] = link_.waves[i];
   }
   record.fitted = {{"visibility.rectilinear", link_.visibility, 0.001, "1"},
