@@ -12,6 +12,8 @@
 #include "controller/calibration/photon_number.hpp"
 #include "controller/calibration/polarisation.hpp"
 #include "controller/calibration/thresholds.hpp"
+#include "controller/calibration/tomography.hpp"
+#include "controller/calibration/visibility.hpp"
 #include "controller/calibration/waveplates.hpp"
 
 namespace nicol::calibration {
@@ -77,6 +79,10 @@ void tell_model(const hal::State& result, hal::DeviceModel& model) {
     model.efficiency_mismatch = *most;
     model.mismatch_provenance = hal::Provenance::measured;
   }
+  if (const auto delta = entry<double>(result, "model.preparation_error_rad")) {
+    model.preparation_error_rad = *delta;
+    model.preparation_provenance = hal::Provenance::measured;
+  }
   if (const auto alike = entry<bool>(result, "model.basis_independent_detection"))
     model.basis_independent_detection = *alike;
   tell_source(result, model);
@@ -132,8 +138,9 @@ std::string_view to_string(Status status) noexcept {
 }
 
 const std::vector<Routine>& routines() {
-  static const std::vector<Routine> all{thresholds(),   dark_counts(),         delays(),       waveplates(),
-                                        polarisation(), efficiency_mismatch(), photon_number()};
+  static const std::vector<Routine> all{thresholds(), dark_counts(),         delays(),
+                                        waveplates(), polarisation(),        visibility(),
+                                        tomography(), efficiency_mismatch(), photon_number()};
   return all;
 }
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "controller/calibration/explained.hpp"
 #include "controller/calibration/loss_fit.hpp"
 #include "controller/calibration/repeatability.hpp"
 #include "controller/calibration/statistics.hpp"
@@ -17,7 +18,6 @@ namespace {
 
 constexpr std::uint64_t kEach = 14'000;  // clicks a mark: axes to 0.05 degrees, everything else as unknown
 constexpr double kDegrees = 180 / std::numbers::pi;
-constexpr double kUnlike = 2;            // of chi-squared, by its degrees: this light is no plates'
 constexpr double kImprobable = 1e-6;     // chance that is worth a word
 constexpr double kSure = 4.5;            // standard deviations that are worth a word
 constexpr double kLoss = 0.005;          // of the light: a loss worth a word
@@ -94,11 +94,6 @@ class WriteUp {
                            role, 100 * more.value));
     }
   }
-  void misfit() {
-    if (chi_squared_tail(fit_->chi_squared, fit_->degrees) < kImprobable)
-      warn(fmt::format("these plates do not explain all of the light: chi-squared {:.0f} of {} degrees of freedom",
-                       fit_->chi_squared, fit_->degrees));
-  }
 
  private:
   static double wrapped(double degrees) {
@@ -123,22 +118,13 @@ Result<void> run(Bench& bench, Report& report) {
   if (!looks) return looks.error();
   if (auto step = bench.step("fit"); !step) return step;
   const auto points = points_of(*looks);
-  const auto fit = fit_optics(stack_of(bench.own()), kAsSold, points);
-  if (!fit) return Error{Code::exhausted, "the light does not tell the plates: is it polarised at all?", "", 0, {}};
-  if (fit->chi_squared > kUnlike * fit->degrees)
-    return Error{Code::refused,
-                 fmt::format("the light changes otherwise than behind two quarter-wave plates and a half-wave plate "
-                             "between them: chi-squared {:.0f} of {} degrees of freedom",
-                             fit->chi_squared, fit->degrees),
-                 "",
-                 0,
-                 {}};
+  const auto fit = explained(bench, points, report);
+  if (!fit) return fit.error();
   WriteUp write(bench, *fit, report);
   write.plates();
   write.receiver();
   write.mounts(points);
   if (const auto loss = fit_loss(*looks)) write.losses(*loss);
-  write.misfit();
   return {};
 }
 
