@@ -85,6 +85,7 @@ void Engine::run(std::stop_token stop) {
     reconnect_ = std::min(reconnect_ * 2, options_.reconnect_most);
   }
   parts_.rig->safe_state();
+  arming_.reset();
   if (recorder_) recorder_->finish();
   now_.state = NodeState::stopped;
   stopped_ = true;

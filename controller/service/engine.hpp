@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "controller/detection/pairs/block_matcher.hpp"
+#include "controller/service/arming.hpp"
 #include "controller/service/calibration_run.hpp"
 #include "controller/service/emitter.hpp"
 #include "controller/service/node.hpp"
@@ -138,6 +139,7 @@ class Engine {
   // ---- engine_calibration.cpp ----
   void calibrate(const std::string& names);
   std::string why_busy() const;
+  void finish_arming();
   bool calibrating() const;
   After drive_calibration();
   After give_up_calibration(const Error& why);
@@ -213,6 +215,7 @@ class Engine {
   std::shared_ptr<const Snapshot> published_;
   bool finished_ = false;
   std::unique_ptr<CalibrationRun> calibration_;  // its thread calls nudge(): gone before the rest
+  std::unique_ptr<Arming> arming_;               // likewise
   std::jthread thread_;
 };
 

@@ -149,6 +149,7 @@ void Engine::submit(Command command) {
 }
 
 void Engine::take_commands() {
+  finish_arming();
   while (true) {
     Command command;
     {
@@ -160,6 +161,15 @@ void Engine::take_commands() {
     journal.push({std::chrono::system_clock::now(), command.operator_name, std::string(to_string(command.kind))});
     obey(command);
   }
+}
+
+void Engine::finish_arming() {
+  if (!arming_) return;
+  const auto armed = arming_->take_answer();
+  if (!armed) return;
+  arming_.reset();
+  if (!*armed)
+    alarms.raise("arming-refused", Severity::warning, describe(armed->error()), "See what the source reports.");
 }
 
 void Engine::obey(const Command& command) {
@@ -182,9 +192,8 @@ void Engine::obey(const Command& command) {
       if (safe_off_)
         alarms.raise("arming-refused", Severity::warning, "light was switched off and is latched",
                      "Reset the latch first, then arm.");
-      else if (auto* source = light_source(*parts_.rig))
-        if (auto r = source->arm({os_random_word()}); !r)
-          alarms.raise("arming-refused", Severity::warning, describe(r.error()), "See what the source reports.");
+      else if (auto* source = light_source(*parts_.rig); source != nullptr && !arming_)
+        arming_ = std::make_unique<Arming>(*source, [this] { nudge(); });
       break;
     case Command::Kind::reset_safe_off:
       reset_safe_off();

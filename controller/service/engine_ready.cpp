@@ -47,6 +47,7 @@ bool Engine::armed_if_it_must_be() {
   }
   not_before_ = deadlines_.in(kTryAgain);
   now_.state = NodeState::arm_wait;
+  if (arming_) return false;
   alarms.raise(kNeedsArming, Severity::warning,
                fmt::format("the source is {}", emission ? to_string(*emission) : std::string_view("silent")),
                "Arm the source (--arm, or the command) when light may go out. No block opens before.");
