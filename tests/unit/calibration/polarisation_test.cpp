@@ -58,6 +58,17 @@ TEST(Polarisation, AllowsForPlatesAsTheyAreSold) {
   EXPECT_LE(t.most_moves, 12U);
 }
 
+TEST(Polarisation, KeepsTheAxesThatItSawForWhoTurnsThePlatesOn) {
+  test::DrawnRig rig({11, 0.2, 0, {}});
+  Bench bench(rig.bob(), rig.alice(), {}, {nullptr, {}, std::chrono::seconds(60), 11});
+  const Report report = perform(polarisation(), bench);
+  for (const hal::CompensatorPlate& plate : rig.bob().compensator) {
+    EXPECT_TRUE(report.result.contains(plate.role + ".seen_axis_deg"));
+    EXPECT_NEAR(std::get<double>(report.result.at(plate.role + ".seen_retardance_waves")), plate.retardance_waves,
+                0.03);
+  }
+}
+
 /// What a search without a model does: Nelder and Mead, Comput. J. 7, 308 (1965), over three mounts, on the errors that
 /// 4000 photons show.
 class Search {

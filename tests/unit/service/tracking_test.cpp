@@ -6,6 +6,7 @@
 
 #include <bit>
 
+#include "controller/calibration/stack_fit.hpp"
 #include "tests/unit/calibration/tracked_link.hpp"
 #include "tests/unit/service/stub_stage.hpp"
 
@@ -250,6 +251,61 @@ TEST_F(TrackedRig, FollowsByTheAxesThatACalibrationSaw) {
   for (int i = 0; i < 10; ++i) block();
   EXPECT_LT(qber_, 0.04);
 }
+
+/// Mounts whose zeros nobody knows: the axes are those that a calibration fitted to the light of four settings, one
+/// explanation of several.
+class UnknownZeros : public TrackedRig, public testing::WithParamInterface<std::uint64_t> {
+ protected:
+  UnknownZeros() : draws_({GetParam(), NodeId::bob, Purpose::test, 3}) {
+    std::vector<calibration::SettingCounts> seen;
+    for (hal::CompensatorPlate& plate : rig_.compensator) {
+      plate.fast_axis_offset = Angle::degrees(360 * draws_.uniform());
+      plate.retardance_waves = plate.role == "compensator-1" ? 0.5 : 0.25;
+    }
+    for (const auto& d : {std::array{0, 0, 0}, {35, 20, 50}, {70, -30, 10}, {10, 50, -40}})
+      seen.push_back(look({Angle::degrees(d[0]), Angle::degrees(d[1]), Angle::degrees(d[2])}));
+    const auto fit = calibration::fit_stack({}, 0.06, seen).value();
+    const PlateAngles set = fit.mounts(calibration::compensate(fit.stack, fit.channel, fit.axes({})).angles);
+    for (std::size_t i = 0; i < 3; ++i) {
+      rig_.compensator[i].setting = set[i];
+      record_.result[rig_.compensator[i].role + ".seen_axis_deg"] =
+          (rig_.compensator[i].fast_axis_offset - Angle::radians(fit.offset[i])).degrees();
+      record_.result[rig_.compensator[i].role + ".seen_retardance_waves"] =
+          fit.stack.retardance[i] / (2 * std::numbers::pi);
+    }
+    record_.fitted = {{"visibility.rectilinear", link_.visibility, 0.001, "1"},
+                      {"visibility.diagonal", link_.visibility, 0.001, "1"}};
+    tracking_.emplace(rig_, TrackingOptions{}, &record_, nullptr);
+  }
+  /// Counts behind plates that the rig sends there.
+  calibration::SettingCounts look(const PlateAngles& mounts) {
+    PlateAngles axes = mounts;
+    for (std::size_t i = 0; i < 3; ++i) axes[i] = axes[i] + rig_.compensator[i].fast_axis_offset - kOffset;
+    const calibration::Rotation whole = calibration::rotation(stack_of(link_), axes) * fibre_.fibre();
+    calibration::SettingCounts counts{mounts, {}};
+    for (std::size_t sent = 0; sent < 4; ++sent)
+      for (std::size_t b = 0; b < 2; ++b) {
+        const calibration::Stokes state(calibration::kStates[sent][0], calibration::kStates[sent][1], 0);
+        const double p = (1 + link_.visibility * whole.row(static_cast<Eigen::Index>(b)).dot(state)) / 2;
+        for (int i = 0; i < 3'000; ++i) ++counts.seen[sent][2 * b + (draws_.uniform() < p ? 1U : 0U)];
+      }
+    return counts;
+  }
+  CounterStream draws_;
+  calibration::Report record_;
+};
+
+TEST_P(UnknownZeros, DoNotKeepItFromFindingAFibreThatJumped) {
+  for (int i = 0; i < 5; ++i) block();
+  EXPECT_LT(qber_, 0.04) << "as calibrated";
+  for (int jumps = 0; jumps < 3; ++jumps) {
+    fibre_.jump();
+    for (int i = 0; i < 8; ++i) block();
+    EXPECT_LT(qber_, 0.04);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Drawn, UnknownZeros, testing::Range<std::uint64_t>(1, 6));
 
 TEST(Tracking, IsRefusedWhereTheRigCannotDoIt) {
   hal::Rig rig;
