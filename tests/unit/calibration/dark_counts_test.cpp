@@ -11,12 +11,7 @@
 namespace nicol::calibration {
 namespace {
 
-Report measure(test::DrawnRig& rig, const Report* last = nullptr) {
-  BenchOptions options;
-  options.last = [last](std::string_view) { return last; };
-  Bench bench(rig.bob(), rig.alice(), {}, options);
-  return perform(dark_counts(), bench);
-}
+Report measure(test::DrawnRig& rig, const Report* last = nullptr) { return test::run(dark_counts(), rig, last); }
 
 TEST(DarkCounts, MeasureWhatEveryDetectorDoesByItself) {
   test::DrawnRig rig({11, 0.2, 0, {}});

@@ -10,12 +10,7 @@
 namespace nicol::calibration {
 namespace {
 
-Report run(const Routine& routine, test::DrawnRig& rig, const Report* last = nullptr) {
-  BenchOptions options;
-  options.last = [last](std::string_view) { return last; };
-  Bench bench(rig.bob(), rig.alice(), {}, options);
-  return perform(routine, bench);
-}
+using test::run;
 
 /// The tagger really delays this channel.
 void delay(test::DrawnRig& rig, std::size_t channel, double ps) {

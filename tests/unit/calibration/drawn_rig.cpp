@@ -70,4 +70,11 @@ std::array<double, 2> DrawnRig::contrast() {
 
 std::array<double, 2> DrawnRig::best_contrast() { return compensate(stack(), fibre(), axes()).contrast; }
 
+Report run(const Routine& routine, DrawnRig& rig, const Report* last) {
+  BenchOptions options;
+  options.last = [last](std::string_view) { return last; };
+  Bench bench(rig.bob(), rig.alice(), {}, options);
+  return perform(routine, bench);
+}
+
 }  // namespace nicol::calibration::test

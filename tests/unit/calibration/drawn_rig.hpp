@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 
-#include "controller/calibration/bench.hpp"
+#include "controller/calibration/routine.hpp"
 #include "sim/devices/world.hpp"
 #include "tests/support/folder.hpp"
 
@@ -45,5 +45,8 @@ class DrawnRig {
   std::unique_ptr<hal::Rig> kept_alice_, kept_bob_;
   hal::Rig *alice_ = nullptr, *bob_ = nullptr;
 };
+
+/// The routine on this rig; `last`: what it found before.
+Report run(const Routine& routine, DrawnRig& rig, const Report* last = nullptr);
 
 }  // namespace nicol::calibration::test

@@ -11,12 +11,7 @@
 namespace nicol::calibration {
 namespace {
 
-Report run(const Routine& routine, test::DrawnRig& rig, const Report* last = nullptr) {
-  BenchOptions options;
-  options.last = [last](std::string_view) { return last; };
-  Bench bench(rig.bob(), rig.alice(), {}, options);
-  return perform(routine, bench);
-}
+using test::run;
 
 /// Aligned first, as `full` does it.
 Report run_aligned(test::DrawnRig& rig, const Report* last = nullptr) {

@@ -10,12 +10,7 @@
 namespace nicol::calibration {
 namespace {
 
-Report run(test::DrawnRig& rig, const Report* last = nullptr) {
-  BenchOptions options;
-  options.last = [last](std::string_view) { return last; };
-  Bench bench(rig.bob(), rig.alice(), {}, options);
-  return perform(thresholds(), bench);
-}
+Report run(test::DrawnRig& rig, const Report* last = nullptr) { return test::run(thresholds(), rig, last); }
 
 void with_pulses(sim::Scenario& s) {
   for (std::size_t i = 0; i < 4; ++i) {

@@ -67,12 +67,7 @@ class Visibility : public testing::Test {
     EXPECT_TRUE(calibration::apply(report.result, rig_.bob()).ok());
     return report;
   }
-  Report see(const Routine& routine, const Report* last = nullptr) {
-    BenchOptions options;
-    options.last = [last](std::string_view) { return last; };
-    Bench bench(rig_.bob(), rig_.alice(), {}, options);
-    return perform(routine, bench);
-  }
+  Report see(const Routine& routine, const Report* last = nullptr) { return test::run(routine, rig_, last); }
   test::DrawnRig rig_{{45, 0.2, 0.01, {}}};
 };
 

@@ -12,10 +12,7 @@
 namespace nicol::calibration {
 namespace {
 
-Report run(const Routine& routine, test::DrawnRig& rig) {
-  Bench bench(rig.bob(), rig.alice(), {}, {});
-  return perform(routine, bench);
-}
+using test::run;
 
 /// Modulo what cannot be told: a quarter turn of every plate (fast or slow axes), half a turn of each.
 void expect_axes(const Report& report, const sim::Scenario& scenario) {
