@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "drivers/hal/os_random.hpp"
+#include "drivers/hal/random.hpp"
 
 namespace nicol::service {
 
