@@ -93,13 +93,25 @@ TEST_F(Calibrate, MissesARecordThatWasTakenOutOfTheRow) {
   EXPECT_NE(o.err.find("polarisation-0002.json: the record before it"), std::string::npos) << o.err;
 }
 
-TEST_F(Calibrate, AlignsEmulatedInstrumentsInRealTime) {
-  const Outcome o = Program(emulated(), with({"calibrate", "full"}, "7")).wait();
-  ASSERT_EQ(o.exit, 0) << o.err << o.out;
-  const Outcome after = Program(emulated(), with({"run", "--blocks", "1"}, "8")).wait();
-  EXPECT_EQ(after.exit, 0) << after.err << after.out;
-  EXPECT_EQ(json::parse(after.out)["blocks"][0]["status"], "key");
+class EmulatedCalibrate : public Calibrate {
+ protected:
+  /// These routines on emulated instruments, in real time; then key.
+  void calibrates(std::vector<std::string> routines, std::chrono::seconds patience) {
+    routines.insert(routines.begin(), "calibrate");
+    const Outcome o = Program(emulated(), with(std::move(routines), "7")).wait(patience);
+    ASSERT_EQ(o.exit, 0) << o.err << o.out;
+    const Outcome after = Program(emulated(), with({"run", "--blocks", "1"}, "8")).wait();
+    EXPECT_EQ(after.exit, 0) << after.err << after.out;
+    EXPECT_EQ(json::parse(after.out)["blocks"][0]["status"], "key");
+  }
+};
+
+TEST_F(EmulatedCalibrate, AlignsInstrumentsInRealTime) {
+  calibrates({"delays", "polarisation", "efficiency-mismatch"}, std::chrono::seconds(120));
 }
+
+using LongEmulatedCalibrate = EmulatedCalibrate;
+TEST_F(LongEmulatedCalibrate, KnowsEverythingOfARigInMinutes) { calibrates({"full"}, std::chrono::seconds(540)); }
 
 }  // namespace
 }  // namespace nicol::test
