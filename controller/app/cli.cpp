@@ -137,7 +137,9 @@ void add_node(CLI::App& app, Parsed& p, const char* name, NodeRunOptions& o) {
 void add_calibrate(CLI::App& app, Parsed& p) {
   auto* c =
       app.add_subcommand("calibrate", "measure and align the optics; what is found is recorded and used from then on");
-  c->add_option("routines", p.calibrate.routines, "names, full (default), or daily: what is older than a day");
+  c->add_option(
+      "routines", p.calibrate.routines,
+      "names; full (default); daily: what is stale, within five minutes; forget: set all records aside");
   auto* config = c->add_option("--config", p.calibrate.config, "this node's file; its peer's node must be running");
   c->add_option("--scenario", p.calibrate.scenario, "built-in name or .toml file")
       ->capture_default_str()
@@ -146,6 +148,7 @@ void add_calibrate(CLI::App& app, Parsed& p) {
   c->add_option("--seed", p.seed, "the same seed gives the same counts");
   c->add_option("--speed", p.calibrate.speed, "max, or a multiple of real time")->capture_default_str();
   c->add_flag("--arm", p.calibrate.arm, "consent to light from a real source");
+  c->add_flag("--resume", p.calibrate.resume, "full: go on where one was interrupted within the last day");
   c->callback([&p, c, config, state] {
     if (config->count() == 0 && state->count() == 0) throw CLI::RequiredError("--config or --state");
     if (c->count("--seed") > 0) p.calibrate.seed = p.seed;

@@ -64,11 +64,12 @@ struct NodeRunOptions {
 Exit node(const NodeRunOptions& options, Context& context);
 
 struct CalibrateOptions {
-  std::vector<std::string> routines;  // names, or full, or daily; empty: full
+  std::vector<std::string> routines;  // names, or full, daily, forget; empty: full
   std::string scenario = "teaching", speed = "max";
   std::filesystem::path config, state;
   std::optional<std::uint64_t> seed;
-  bool arm = false;  // the operator's consent to light from a real source
+  bool arm = false;           // the operator's consent to light from a real source
+  bool resume = false;        // full: go on where the last one was interrupted
 };
 Exit calibrate(const CalibrateOptions& options, Context& context);
 

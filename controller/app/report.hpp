@@ -2,6 +2,7 @@
 // What a run tells: one JSON document for programs (nicol.run/1), a table for people.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct RunReport {
   distillation::Origin origin = distillation::Origin::simulated;
   std::vector<session::BlockResult> blocks;
   std::vector<service::TrackReport> tracks;  // of some of them, where Bob's plates follow the fibre
+  std::map<std::uint64_t, std::vector<std::string>> bob_relies_on;  // by block
   double wall_s = 0, simulated_s = 0;
   bool keys_match = false;
   std::string stopped_because;  // empty when all wanted blocks were tried

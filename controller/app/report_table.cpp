@@ -74,7 +74,8 @@ std::vector<Cost> bill(const BlockResult& b) {
   return costs;
 }
 
-std::string why(const BlockResult& b, std::size_t index) {
+/// What Alice's rig and his lean on alike is said once.
+std::string why(const BlockResult& b, std::size_t index, const std::vector<std::string>& bobs) {
   const auto& f = b.facts;
   const std::uint64_t n = f.key_bits[0] + f.key_bits[1];
   std::string out = fmt::format("\nWhy block {} is {} bits long\n", index, grouped(b.secret_bits));
@@ -91,6 +92,9 @@ std::string why(const BlockResult& b, std::size_t index) {
   out += fmt::format("  secret but with probability {:.1e}, equal but with {:.1e}, authentic but with {:.1e}\n",
                      b.epsilon.sec, b.epsilon.cor, b.epsilon.auth);
   for (const auto& note : b.length->notes) out += fmt::format("  relies on: {}\n", note);
+  for (const auto& note : bobs)
+    if (std::find(b.length->notes.begin(), b.length->notes.end(), note) == b.length->notes.end())
+      out += fmt::format("  relies on (Bob): {}\n", note);
   return out;
 }
 
@@ -119,7 +123,10 @@ std::string run_table(const RunReport& r) {
     net += static_cast<std::int64_t>(b.secret_bits) - static_cast<std::int64_t>(b.auth_bits_spent);
     if (b.status == session::BlockStatus::key && b.length) last_key = &b, last_index = i;
   }
-  if (last_key != nullptr) out += why(*last_key, last_index);
+  if (last_key != nullptr) {
+    const auto bobs = r.bob_relies_on.find(last_key->block);
+    out += why(*last_key, last_index, bobs == r.bob_relies_on.end() ? std::vector<std::string>() : bobs->second);
+  }
   for (const auto& b : r.blocks)
     if (b.status != session::BlockStatus::key && !b.detail.empty())
       out += fmt::format("\nblock {}: {}", b.block, b.detail);

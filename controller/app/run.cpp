@@ -80,6 +80,8 @@ void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Cont
   alice.stop();
   bob.stop();
   take_tracks(bob, report);
+  for (const auto& b : bob.blocks_since(0, 1024))
+    if (b.value.length) report.bob_relies_on[b.value.block] = b.value.length->notes;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <ctime>
 
 #include "controller/app/device_rig.hpp"
-#include "controller/service/calibration_records.hpp"
+#include "controller/service/calibration_plan.hpp"
 #include "controller/service/emitter.hpp"
 #include "controller/service/track_report.hpp"
 #include "sim/devices/timing.hpp"
@@ -99,12 +99,11 @@ distillation::Origin origin_of(bool simulated, const service::Endpoint& peer, Re
 }
 
 /// What this node's calibrations say of its rig, and their names for the keys that rely on them.
-Result<service::CalibrationRecords> use_calibrations(const NodeSetup& node, keystore::KeyStore& store,
-                                                     hal::Rig& rig) {
+Result<service::CalibrationRecords> use_calibrations(const NodeSetup& node, keystore::KeyStore& store, hal::Rig& rig) {
   auto records = service::CalibrationRecords::open(node.state, store);
   if (!records) return records;
-  rig.model.calibrations = records->relied_on(std::time(nullptr));
-  if (auto told = calibration::apply(records->in_force(), rig); !told) return std::move(told).error();
+  rig.model.calibrations = service::relied_on(*records, node.calibration, std::time(nullptr));
+  if (auto told = calibration::apply(records->settings(), rig); !told) return std::move(told).error();
   return records;
 }
 
@@ -164,6 +163,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   parts.random = simulated ? make_seeded_random(node.world.seed, id) : make_os_random();
   parts.recording = std::move(recording);
   parts.calibrations = *std::move(calibrations);
+  parts.calibration_policy = node.calibration;
   return service::Node::create(std::move(options), std::move(parts));
 }
 
@@ -190,6 +190,7 @@ Result<NodeSetup> node_from_config(const service::NodeConfig& config) {
   node.preshared_key = config.preshared_key;
   node.peer_role = config.listen ? service::PeerRole::listen : service::PeerRole::connect;
   node.endpoint = config.listen ? *config.listen : *config.connect;
+  node.calibration = config.calibration;
   node.clicks_per_block = static_cast<std::size_t>(config.clicks_per_block);
   node.reply_timeout = config.reply_timeout;
   node.light_timeout = config.light_timeout;

@@ -49,8 +49,10 @@ void Bench::begin(std::string routine, int steps) {
 double Bench::seconds() const { return std::chrono::duration<double>(deadlines_->now() - began_).count(); }
 
 Result<void> Bench::go_on() const {
-  if (!stop_.stop_requested()) return {};
-  return Error{Code::cancelled, "cancelled by the operator", "", 0, {}};
+  if (stop_.stop_requested()) return Error{Code::cancelled, "cancelled by the operator", "", 0, {}};
+  if (options_.until && deadlines_->passed(*options_.until))
+    return Error{Code::cancelled, "the time for all routines is up", "", 0, {}};
+  return {};
 }
 
 Result<void> Bench::step(std::string name) {

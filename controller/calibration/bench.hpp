@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -33,6 +34,9 @@ struct BenchOptions {
   Heralds* heralds = nullptr;
   /// Of the light at the source's output, what makes a click in its gate, at least; 0: nobody has said.
   double transmission_at_least = 0;
+  /// Whether what a routine found is good enough: an error fails it. Empty: everything is.
+  std::function<Result<void>(Report&)> judge = {};
+  std::optional<Deadline> until = {};  // a routine still under way then is cancelled
 };
 
 /// Not thread-safe, but for the stop token.
@@ -51,10 +55,11 @@ class Bench {
   void begin(std::string routine, int steps);
   /// The next step; cancelled where somebody has asked to stop.
   Result<void> step(std::string name);
-  /// Within a step: cancelled where somebody has asked to stop.
+  /// Within a step: cancelled where somebody has asked to stop, or the time is up.
   Result<void> go_on() const;
   /// Every block of tags goes through here first.
   Result<void> see(const hal::TagBlock& block) const { return options_.guard ? options_.guard(block) : Result<void>(); }
+  Result<void> judge(Report& report) const { return options_.judge ? options_.judge(report) : Result<void>(); }
   std::uint64_t photons() const { return photons_; }
   void add_photons(std::uint64_t detected) { photons_ += detected; }
   std::uint64_t moves() const { return moves_; }

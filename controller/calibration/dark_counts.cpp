@@ -156,7 +156,22 @@ Result<void> run(Bench& bench, Report& report) {
 }  // namespace
 
 Routine dark_counts() {
-  return {"dark-counts", "what a detector clicks by itself is error that no optics takes away", {}, 3, run};
+  return {"dark-counts",
+          "what a detector clicks by itself is error that no optics takes away",
+          {},
+          3,
+          run,
+          {{"detector-*.dark_rate", "Hz"},
+           {"detector-*.dark_rate.lower", "Hz"},
+           {"detector-*.dark_rate.upper", "Hz"},
+           {"detector-*.stray_light", "Hz"},
+           {"detector-*.rate_in_light", "Hz"},
+           {"detector-*.dead_time", "ns"},
+           {"detector-*.shortest_gap", "ns"},
+           {"detector-*.gap_resolution", "ps"},
+           {"detector-*.afterpulse_probability", "1"},
+           {"detector-*.afterpulse_decay", "ns"}},
+          std::chrono::hours(24)};
 }
 
 }  // namespace nicol::calibration

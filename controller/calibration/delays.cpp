@@ -115,7 +115,19 @@ Result<void> run(Bench& bench, Report& report) {
 }  // namespace
 
 Routine delays() {
-  return {"delays", "a gate beside its peak loses light; unlike gates tell an eavesdropper the bit", {}, kParts, run};
+  return {"delays",
+          "a gate beside its peak loses light; unlike gates tell an eavesdropper the bit",
+          {},
+          kParts,
+          run,
+          {{"detector-*.delay", "ps"},
+           {"detector-*.jitter", "ps"},
+           {"detector-*.tail_share", "1"},
+           {"detector-*.tail", "ps"},
+           {"detector-*.background", "clicks/ns"},
+           {"alike.rectilinear", "1"},
+           {"alike.diagonal", "1"}},
+          std::chrono::hours(24)};
 }
 
 }  // namespace nicol::calibration

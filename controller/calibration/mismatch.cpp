@@ -84,7 +84,14 @@ Routine efficiency_mismatch() {
           "a detector that sees more than its neighbour lets an eavesdropper guess better",
           {"delays", "polarisation"},
           kParts,
-          run};
+          run,
+          {{"mismatch.rectilinear", "1"},
+           {"mismatch.rectilinear.upper", "1"},
+           {"mismatch.diagonal", "1"},
+           {"mismatch.diagonal.upper", "1"},
+           {"efficiency_ratio.rectilinear", "1"},
+           {"efficiency_ratio.diagonal", "1"}},
+          std::chrono::hours(24)};
 }
 
 }  // namespace nicol::calibration

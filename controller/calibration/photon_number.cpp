@@ -93,7 +93,26 @@ Result<void> run(Bench& bench, Report& report) {
 }  // namespace
 
 Routine photon_number() {
-  return {"photon-number", "of every pulse with two photons an eavesdropper may keep one", {"delays"}, kParts, run};
+  return {"photon-number",
+          "of every pulse with two photons an eavesdropper may keep one",
+          {"delays"},
+          kParts,
+          run,
+          {{"mean_photon_number.V", "1"},
+           {"mean_photon_number.V.upper", "1"},
+           {"mean_photon_number.H", "1"},
+           {"mean_photon_number.H.upper", "1"},
+           {"mean_photon_number.minus", "1"},
+           {"mean_photon_number.minus.upper", "1"},
+           {"mean_photon_number.plus", "1"},
+           {"mean_photon_number.plus.upper", "1"},
+           {"p_multi.rectilinear", "1"},
+           {"p_multi.rectilinear.upper", "1"},
+           {"p_multi.diagonal", "1"},
+           {"p_multi.diagonal.upper", "1"},
+           {"g2", "1"},
+           {"g2.upper", "1"}},
+          std::chrono::hours(24)};
 }
 
 }  // namespace nicol::calibration

@@ -157,7 +157,18 @@ Result<void> run(Bench& bench, Report& report) {
 }  // namespace
 
 Routine polarisation() {
-  return {"polarisation", "a fibre turns polarisation anyhow; the plates before the receiver turn it back", {}, 6, run};
+  return {"polarisation",
+          "a fibre turns polarisation anyhow; the plates before the receiver turn it back",
+          {},
+          6,
+          run,
+          {{"visibility.rectilinear", "1"},
+           {"visibility.diagonal", "1"},
+           {"contrast.rectilinear", "1"},
+           {"contrast.diagonal", "1"},
+           {"efficiency_ratio.rectilinear", "1"},
+           {"efficiency_ratio.diagonal", "1"}},
+          std::chrono::hours(1)};  // a fibre in a building walks about a radian in a square root of an hour
 }
 
 }  // namespace nicol::calibration

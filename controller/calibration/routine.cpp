@@ -19,6 +19,10 @@
 namespace nicol::calibration {
 namespace {
 
+constexpr const char *kMismatch = "model.efficiency_mismatch", *kAlike = "model.basis_independent_detection",
+                     *kBlind = "timing.blind_time_ps", *kPreparation = "model.preparation_error_rad",
+                     *kMulti = "model.p_multi";
+
 Status status_of(const Error& error) { return error.code == Code::cancelled ? Status::cancelled : Status::failed; }
 
 template <class T>
@@ -51,7 +55,7 @@ std::size_t detectors(const hal::TimingLayout& timing) {
 }
 
 void tell_timing(const hal::State& result, hal::TimingLayout& timing) {
-  if (const auto ps = entry<std::int64_t>(result, "timing.blind_time_ps"))
+  if (const auto ps = entry<std::int64_t>(result, kBlind))
     timing.blind_time = std::max(timing.blind_time, Picoseconds{*ps});  // only ever longer
   std::size_t detector = 0;
   for (hal::ChannelLayout& channel : timing.channels) {
@@ -68,23 +72,22 @@ void tell_source(const hal::State& result, hal::DeviceModel& model) {
     model.g2 = *g2;
     model.p_multi = std::max(model.p_multi, std::min(1.0, std::pow(model.mean_photon_number, 2) * *g2 / 2));
   }
-  if (const auto multi = entry<double>(result, "model.p_multi")) {
+  if (const auto multi = entry<double>(result, kMulti)) {
     model.p_multi = *multi;
     model.source_provenance = hal::Provenance::measured;
   }
 }
 
 void tell_model(const hal::State& result, hal::DeviceModel& model) {
-  if (const auto most = entry<double>(result, "model.efficiency_mismatch")) {
+  if (const auto most = entry<double>(result, kMismatch)) {
     model.efficiency_mismatch = *most;
     model.mismatch_provenance = hal::Provenance::measured;
   }
-  if (const auto delta = entry<double>(result, "model.preparation_error_rad")) {
+  if (const auto delta = entry<double>(result, kPreparation)) {
     model.preparation_error_rad = *delta;
     model.preparation_provenance = hal::Provenance::measured;
   }
-  if (const auto alike = entry<bool>(result, "model.basis_independent_detection"))
-    model.basis_independent_detection = *alike;
+  if (const auto alike = entry<bool>(result, kAlike)) model.basis_independent_detection = *alike;
   tell_source(result, model);
 }
 
@@ -115,6 +118,18 @@ Result<void> all_there(const hal::State& result, const hal::Rig& rig) {
       return Error{Code::not_found, fmt::format("\"{}\": the rig has no {}", key, role), "", 0, {}};
   }
   return {};
+}
+
+/// A measurement outside its limits is believed where it makes keys shorter, and nowhere else.
+hal::State only_worse(const hal::State& result, const hal::DeviceModel& model) {
+  hal::State kept;
+  for (const auto& [key, told] : {std::pair(kMismatch, model.efficiency_mismatch),
+                                  {kPreparation, model.preparation_error_rad},
+                                  {kMulti, model.p_multi}})
+    if (const auto found = entry<double>(result, key); found && *found > told) kept[key] = *found;
+  if (const auto alike = entry<bool>(result, kAlike); alike && !*alike) kept[kAlike] = false;
+  if (const auto blind = result.find(kBlind); blind != result.end()) kept.insert(*blind);  // is only ever told longer
+  return kept;
 }
 
 hal::State both(const RigState& own, const RigState& remote) {
@@ -155,7 +170,9 @@ Report perform(const Routine& routine, Bench& bench) {
   const RigState own = RigState::of(bench.own()), remote = RigState::of(bench.remote());
   report.before = both(own, remote);
   bench.begin(std::string(routine.name), routine.steps);
-  const Result<void> done = routine.run(bench, report);
+  Result<void> done = routine.run(bench, report);
+  const bool found = done.ok();
+  if (found) done = bench.judge(report);
   rest(bench.remote());
   rest(bench.own());
   report.status = done ? Status::passed : status_of(done.error());
@@ -164,7 +181,7 @@ Report perform(const Routine& routine, Bench& bench) {
   report.detected_photons = bench.photons();
   if (!done) {
     report.reason = describe(done.error());
-    report.result.clear();
+    report.result = found ? only_worse(report.result, bench.own().model) : hal::State();
     for (const auto& [state, rig] : {std::pair(&remote, &bench.remote()), std::pair(&own, &bench.own())})
       for (std::string& left : state->restore(*rig, bench)) report.warnings.push_back(std::move(left));
   }

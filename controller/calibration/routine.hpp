@@ -3,6 +3,7 @@
 // cancelled or fails.
 #pragma once
 
+#include <chrono>
 #include <string_view>
 
 #include "controller/calibration/bench.hpp"
@@ -31,20 +32,28 @@ struct Report {
   std::vector<std::string> not_determined;  // what this rig cannot tell
 };
 
+/// What a routine may fit; "detector-*.dark_rate" is that of every detector.
+struct Quantity {
+  std::string_view name, unit;
+};
+
 struct Routine {
   std::string_view name, why;
   std::vector<std::string_view> needs;  // routines whose records it builds on
   int steps = 1;                        // a bound, for the time left
   /// Fills fitted, result, warnings. An error fails the routine.
   Result<void> (*run)(Bench& bench, Report& report) = nullptr;
+  std::vector<Quantity> finds = {};       // every name that `fitted` may hold
+  std::chrono::seconds lifetime{86'400};  // what it found is stale afterwards
 };
 
 /// In the order that `full` runs them.
 const std::vector<Routine>& routines();
 const Routine* find_routine(std::string_view name);
 
-/// Runs it. Light is off and shutters are as they were at the end, whatever came of it; where it did not pass, motors
-/// and attenuators stand again where they stood, and `warnings` names what does not.
+/// Runs it, and has the bench judge what it found: outside the limits it has failed, and of its result only what makes
+/// keys shorter is left. Light is off and shutters are as they were at the end, whatever came of it; where it did not
+/// pass, motors and attenuators stand again where they stood, and `warnings` names what does not.
 Report perform(const Routine& routine, Bench& bench);
 
 /// Tells a rig what a routine found: settings and offsets of plates, delays, thresholds, the device model. Unknown

@@ -163,7 +163,12 @@ Routine thresholds() {
           "a threshold in the noise makes clicks, one among the pulses loses them, and not of both bits alike",
           {},
           kCoarse + kFine,
-          run};
+          run,
+          {{"detector-*.pulse_height", "V"},
+           {"detector-*.pulse_spread", "V"},
+           {"detector-*.noise_ends", "V"},
+           {"detector-*.threshold", "V"}},
+          std::chrono::hours(168)};
 }
 
 }  // namespace nicol::calibration

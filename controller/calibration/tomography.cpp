@@ -109,7 +109,14 @@ Routine tomography() {
           "bases that are not quite unbiased tell an eavesdropper more: the key pays for what the source really sends",
           {"delays"},
           kParts + 1,
-          run};
+          run,
+          {{"fidelity", "1"},
+           {"fidelity.rectilinear.*", "1"},
+           {"fidelity.diagonal.*", "1"},
+           {"overlap.rectilinear.*.diagonal.*", "1"},
+           {"averages_apart", "1"},
+           {"preparation_error.upper", "deg"}},
+          std::chrono::hours(24)};
 }
 
 }  // namespace nicol::calibration

@@ -123,7 +123,16 @@ Routine visibility() {
           "errors that no compensation takes away come of what is not polarised, of leaks and of dark counts",
           {"waveplates", "polarisation"},
           kAngles + 1,
-          run};
+          run,
+          {{"visibility.rectilinear", "1"},
+           {"visibility.rectilinear.lower", "1"},
+           {"visibility.rectilinear.less_contrast", "1"},
+           {"visibility.rectilinear.*.detector-*", "1"},
+           {"visibility.diagonal", "1"},
+           {"visibility.diagonal.lower", "1"},
+           {"visibility.diagonal.less_contrast", "1"},
+           {"visibility.diagonal.*.detector-*", "1"}},
+          std::chrono::hours(24)};
 }
 
 }  // namespace nicol::calibration

@@ -135,7 +135,17 @@ Routine waveplates() {
           "a plate's axis is not where its mount has its zero, nor is a half-wave plate quite a half",
           {"delays"},
           7,
-          run};
+          run,
+          {{"compensator-*.fast_axis_offset", "deg"},
+           {"compensator-*.retardance", "waves"},
+           {"compensator-*.axis_less_half_of_compensator-*", "deg"},
+           {"receiver.bases", "deg"},
+           {"receiver.ellipticity.rectilinear", "deg"},
+           {"receiver.ellipticity.diagonal", "deg"},
+           {"compensator-*.backlash", "deg"},
+           {"compensator-*.repeatability.upper", "deg"},
+           {"compensator-*.wedge", "1"}},
+          std::chrono::hours(720)};
 }
 
 }  // namespace nicol::calibration

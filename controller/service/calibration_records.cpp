@@ -189,26 +189,23 @@ const CalibrationRecord* CalibrationRecords::newest(std::string_view routine) co
   return found;
 }
 
-/// In the order they were made, so that of two which tell the same the later one counts.
-std::vector<const CalibrationRecord*> CalibrationRecords::newest_of_each() const {
+/// In the order they were made, so that of two which tell the same the later one counts; what a failed one tells only
+/// ever makes keys shorter.
+std::vector<const CalibrationRecord*> CalibrationRecords::in_force() const {
   std::vector<const CalibrationRecord*> all;
-  for (const CalibrationRecord& r : records_)
-    if (newest(r.report.routine) == &r) all.push_back(&r);
+  for (const CalibrationRecord& r : records_) {
+    const auto* passed = newest(r.report.routine);
+    const bool since = passed == nullptr || r.number > passed->number;
+    if (passed == &r || (since && !r.report.result.empty())) all.push_back(&r);
+  }
   return all;
 }
 
-hal::State CalibrationRecords::in_force() const {
+hal::State CalibrationRecords::settings() const {
   hal::State state;
-  for (const CalibrationRecord* r : newest_of_each())
+  for (const CalibrationRecord* r : in_force())
     for (const auto& [key, value] : r->report.result) state[key] = value;
   return state;
-}
-
-std::vector<std::string> CalibrationRecords::relied_on(std::int64_t now) const {
-  std::vector<std::string> all;
-  for (const CalibrationRecord* r : newest_of_each())
-    all.push_back(fmt::format("{} {:.16} ({})", r->report.routine, r->id, age_text(now - r->when)));
-  return all;
 }
 
 std::string age_text(std::int64_t seconds) {

@@ -39,10 +39,11 @@ class CalibrationRecords {
   const std::vector<CalibrationRecord>& all() const { return records_; }
   /// The newest that passed; nullptr: none.
   const CalibrationRecord* newest(std::string_view routine) const;
-  /// What the newest of each routine that passed tell a rig.
-  hal::State in_force() const;
-  /// Those as a key names them: "polarisation 0123456789abcdef (2 h)".
-  std::vector<std::string> relied_on(std::int64_t now) const;
+  /// Those that a rig is set by: of each routine the newest that passed, and later ones that failed their limits where
+  /// they tell something worse.
+  std::vector<const CalibrationRecord*> in_force() const;
+  /// What they tell a rig.
+  hal::State settings() const;
 
  private:
   CalibrationRecords(std::filesystem::path folder, keystore::KeyStore& store)
@@ -51,7 +52,6 @@ class CalibrationRecords {
   Result<void> check_rows();
   Result<void> check_row(const keystore::RecordHead& head, std::span<const CalibrationRecord* const> row);
   keystore::RecordHead head_of(std::string_view routine) const;
-  std::vector<const CalibrationRecord*> newest_of_each() const;
   std::filesystem::path folder_;
   keystore::KeyStore* store_;
   std::vector<CalibrationRecord> records_;

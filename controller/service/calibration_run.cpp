@@ -38,6 +38,9 @@ void CalibrationRun::run(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     progress_ = p;
   };
+  options.judge = [this](calibration::Report& report) { return judge(report, plan_.limits); };
+  const SteadyDeadlines steady;
+  if (plan_.most) options.until = steady.in(*plan_.most);
   calibration::Bench bench(*own_, *remote, stop, options);
   for (const calibration::Routine* routine : plan_.routines) {
     calibration::Report report;
@@ -47,9 +50,10 @@ void CalibrationRun::run(const std::stop_token& stop) {
     else
       report.reason = describe(begun ? begun->done.error() : begun.error());
     const std::lock_guard lock(mutex_);
-    reports_.push_back(std::move(report));
+    reports_.push_back(report);
     wake_();
-    if (stop.stop_requested() || lost_ || !begun || !begun->done) break;
+    if (report.status == calibration::Status::cancelled || stop.stop_requested() || lost_ || !begun || !begun->done)
+      break;
   }
   (void)ask({0, RigMethod::end, 0, 0, {}, {}});
   const std::lock_guard lock(mutex_);

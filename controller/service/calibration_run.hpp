@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "controller/service/calibration_limits.hpp"
 #include "controller/service/calibration_records.hpp"
 #include "controller/service/rig_call.hpp"
 
@@ -17,8 +18,10 @@ struct CalibrationPlan {
   std::vector<const calibration::Routine*> routines;
   std::uint64_t seed = 1;
   std::map<std::string, calibration::Report, std::less<>> last;  // the newest of each routine that passed
-  std::chrono::milliseconds patience{20'000};                    // for one answer of the peer
-  double transmission_at_least = 0;                              // BenchOptions'
+  std::vector<CalibrationLimit> limits;
+  std::optional<std::chrono::seconds> most;    // for all together; what is under way then is cancelled
+  std::chrono::milliseconds patience{20'000};  // for one answer of the peer
+  double transmission_at_least = 0;            // BenchOptions'
 };
 
 class CalibrationRun {

@@ -96,7 +96,7 @@ Result<NodeConfig> load_config(const std::filesystem::path& file) {
     top.fail("format", fmt::format("format = {}", kConfigFormat));
   c.publish = top.boolean("allow_non_production", false) ? PublishPolicy::any_origin : PublishPolicy::production_only;
   TomlTable node = top.sub("node"), peer = top.sub("peer"), rig = top.sub("rig"), secret = top.sub("secret"),
-            limits = top.sub("limits"), tracking = top.sub("tracking");
+            limits = top.sub("limits"), tracking = top.sub("tracking"), calibration = top.sub("calibration");
   c.role = node.one_of("role", {"alice", "bob"}, "alice") == "alice" ? session::Side::alice : session::Side::bob;
   c.state = beside(c.file, node.text("state", ""));
   if (c.state.empty()) node.fail("state", "the folder that holds this node's keys");
@@ -110,7 +110,8 @@ Result<NodeConfig> load_config(const std::filesystem::path& file) {
   c.pause_patience = std::chrono::milliseconds(limits.integer("pause_patience_ms", 100, 86'400'000, 120'000));
   c.lock_patience = std::chrono::milliseconds(limits.integer("lock_patience_ms", 100, 86'400'000, 10'000));
   read_tracking(tracking, c);
-  for (TomlTable* t : {&top, &node, &peer, &rig, &secret, &limits, &tracking})
+  c.calibration = read_calibration_policy(calibration, file.string());
+  for (TomlTable* t : {&top, &node, &peer, &rig, &secret, &limits, &tracking, &calibration})
     if (auto r = t->done(); !r) return std::move(r).error();
   return c;
 }

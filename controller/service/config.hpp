@@ -7,6 +7,7 @@
 #include <string>
 
 #include "controller/secret/locked_key.hpp"
+#include "controller/service/calibration_policy.hpp"
 #include "controller/service/rig_devices.hpp"
 #include "controller/service/tcp.hpp"
 #include "controller/service/track_report.hpp"
@@ -33,6 +34,7 @@ struct NodeConfig {
   double speed = 0;              // 0 = max
   std::string backing = "auto";  // auto, memfd_secret, mlock
   PublishPolicy publish = PublishPolicy::production_only;
+  CalibrationPolicy calibration;
   std::uint64_t clicks_per_block = std::uint64_t{1} << 21;
   std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000}, pause_patience{120'000},
       lock_patience{10'000};

@@ -76,6 +76,8 @@ void Engine::nudge() const noexcept {
 }
 
 void Engine::run(std::stop_token stop) {
+  tell_of_mismatch();
+  tell_of_stale_calibrations();
   (void)settings_.hold(*parts_.rig);  // a device that is silent now is asked again before a block
   while (!stop.stop_requested()) {
     now_.state = NodeState::connecting;

@@ -49,6 +49,8 @@ class Engine {
   std::shared_ptr<const Snapshot> snapshot() const;
   bool finished() const;
   bool wait(std::chrono::milliseconds patience);
+  std::shared_ptr<const Snapshot> next_snapshot(const std::shared_ptr<const Snapshot>& seen,
+                                                std::chrono::milliseconds patience);
 
   Ring<session::BlockResult> blocks{1024};
   Ring<LogLine> log{4096};
@@ -137,13 +139,17 @@ class Engine {
   std::string why_not_ready();
 
   // ---- engine_calibration.cpp ----
-  void calibrate(const std::string& names);
+  void calibrate(const Command& command);
   std::string why_busy() const;
   void finish_arming();
   bool calibrating() const;
   After drive_calibration();
   After give_up_calibration(const Error& why);
   void finish_routines();
+  void keep(const calibration::Report& report);
+  void tell_of_mismatch();
+  void tell_of_stale_calibrations();
+  After adopt_calibrations();
   After rig_called(const session::EventRigCall& event);
   void end_calibrations();
 
@@ -192,6 +198,9 @@ class Engine {
   bool long_blocks_told_ = false;
   RigServer server_;
   std::optional<CalibrationPlan> wanted_calibration_;
+  Deadline stale_due_{};
+  std::string told_stale_;   // what people were told last
+  bool found_anew_ = false;  // a calibration has told the rig what the session does not know yet
   RigWatch watch_;
   RigSettings settings_;
   std::optional<LightPause> pause_;

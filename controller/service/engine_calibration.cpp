@@ -7,18 +7,14 @@
 #include "controller/service/engine.hpp"
 
 namespace nicol::service {
-namespace {
-
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
 
 /// Names apart by commas; empty: all. A name that does not exist is told as an alarm and begins nothing.
-void Engine::calibrate(const std::string& names) {
+void Engine::calibrate(const Command& command) {
+  const std::string& names = command.text;
   CalibrationPlan plan;
   plan.seed = os_random_word();
+  plan.limits = parts_.calibration_policy.limits;
+  plan.most = command.most;
   for (const calibration::Routine& r : calibration::routines())
     if (names.empty() || (',' + names + ',').find(fmt::format(",{},", r.name)) != std::string::npos)
       plan.routines.push_back(&r);
@@ -48,12 +44,12 @@ Engine::After Engine::drive_calibration() {
     calibration_ = std::make_unique<CalibrationRun>(*parts_.rig, *std::exchange(wanted_calibration_, std::nullopt),
                                                     [this] { nudge(); });
   }
-  if (!calibration_) return After::go_on;
+  if (!calibration_) return adopt_calibrations();
   if (safe_off_) calibration_->cancel();
   if (const auto call = calibration_->take_call())
     if (apply(session_->rig_call(*call)) == After::reconnect) return After::reconnect;
   finish_routines();
-  return After::go_on;
+  return calibration_ ? After::go_on : adopt_calibrations();  // before a block can open on what is no more so
 }
 
 /// A rig that cannot be homed or set begins none.
@@ -66,20 +62,22 @@ Engine::After Engine::give_up_calibration(const Error& why) {
     calibrations.push(std::move(report));
   }
   wanted_calibration_.reset();
+  ++now_.calibrations_over;
+  publish();
   return After::go_on;
 }
 
 void Engine::finish_routines() {
   const bool over = calibration_->finished();
   for (calibration::Report& report : calibration_->take_reports()) {
-    say(LogLine::Level::info, "calibration", fmt::format("{}: {}", report.routine, to_string(report.status)));
-    if (parts_.calibrations) {
-      auto kept = parts_.calibrations->add(report, parts_.rig->description, unix_now());
-      if (!kept) say(LogLine::Level::error, "calibration", describe(kept.error()));
-    }
+    say(LogLine::Level::info, "calibration",
+        fmt::format("{}: {}{}{}", report.routine, to_string(report.status), report.reason.empty() ? "" : ", ",
+                    report.reason));
+    if (parts_.calibrations) keep(report);
     if (auto told = calibration::apply(report.result, *parts_.rig); !told)
       say(LogLine::Level::error, "calibration", describe(told.error()));
     if (report.routine == "polarisation" && report.status == calibration::Status::passed) begin_tracking();
+    found_anew_ = found_anew_ || !report.result.empty();
     calibrations.push(std::move(report));
   }
   if (const auto progress = calibration_->progress()) now_.calibration = *progress;
@@ -87,6 +85,7 @@ void Engine::finish_routines() {
   calibration_.reset();
   now_.calibration.reset();
   now_.state = NodeState::idle;
+  ++now_.calibrations_over;
   publish();
 }
 

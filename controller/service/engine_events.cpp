@@ -91,6 +91,10 @@ Engine::After Engine::handle(session::Event& event) {
         } else if constexpr (std::is_same_v<T, session::EventClosed>) {
           now_.last_error = e.why;
           say(LogLine::Level::warning, "session", e.why);
+          if (!peer_ready_ && (e.code == Code::refused || e.code == Code::authentication))
+            alarms.raise(kPeerRefused, Severity::critical, e.why,
+                         "Compare both nodes' configurations and pre-shared keys. If they are right, somebody else "
+                         "answers on this line.");
           return After::reconnect;
         }
         return After::go_on;
@@ -182,6 +186,7 @@ void Engine::obey(const Command& command) {
       now_.blocks_wanted = now_.blocks_done + (session_ && session_->block_open() ? 1 : 0);
       break;
     case Command::Kind::stop:
+      if (wanted_calibration_) ++now_.calibrations_over;
       wanted_calibration_.reset();
       if (calibration_) calibration_->cancel();
       now_.blocks_wanted = now_.blocks_done;
@@ -199,7 +204,7 @@ void Engine::obey(const Command& command) {
       reset_safe_off();
       break;
     case Command::Kind::calibrate:
-      calibrate(command.text);
+      calibrate(command);
       break;
     case Command::Kind::acknowledge:
       alarms.acknowledge(command.text);
@@ -231,6 +236,13 @@ bool Engine::finished() const {
   return finished_;
 }
 
+std::shared_ptr<const Snapshot> Engine::next_snapshot(const std::shared_ptr<const Snapshot>& seen,
+                                                      std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, most, [&] { return published_ != seen; });
+  return published_;
+}
+
 bool Engine::wait(std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, most, [this] { return finished_; });
@@ -257,7 +269,7 @@ void Engine::publish() {
   published_ = std::move(fresh);
   const bool done = now_.blocks_wanted > 0 && now_.blocks_done >= now_.blocks_wanted && commands_.empty();
   finished_ = (done && !calibration_ && !wanted_calibration_) || gave_up_ || stopped_;
-  if (finished_) changed_.notify_all();
+  changed_.notify_all();
 }
 
 }  // namespace nicol::service

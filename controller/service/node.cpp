@@ -87,6 +87,10 @@ std::vector<Numbered<TrackReport>> Node::tracks_since(std::uint64_t s, std::size
 void Node::light_off() noexcept { engine_->light_off(); }
 bool Node::finished() const { return engine_->finished(); }
 bool Node::wait(std::chrono::milliseconds patience) { return engine_->wait(patience); }
+std::shared_ptr<const Snapshot> Node::next_snapshot(const std::shared_ptr<const Snapshot>& seen,
+                                                    std::chrono::milliseconds patience) {
+  return engine_->next_snapshot(seen, patience);
+}
 std::uint16_t Node::listen_port() const { return engine_->listen_port(); }
 void Node::stop() { engine_->stop(); }
 keystore::KeyStore& Node::store() { return engine_->store(); }

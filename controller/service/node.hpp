@@ -10,6 +10,7 @@
 
 #include "controller/recording/writer.hpp"
 #include "controller/secret/arena.hpp"
+#include "controller/service/calibration_policy.hpp"
 #include "controller/service/calibration_records.hpp"
 #include "controller/service/ring.hpp"
 #include "controller/service/snapshot.hpp"
@@ -42,6 +43,7 @@ struct NodeParts {
   std::unique_ptr<Random> random;
   std::unique_ptr<recording::Writer> recording;    // none: this run is not recorded
   std::optional<CalibrationRecords> calibrations;  // of `store`; none: calibrations leave no record
+  CalibrationPolicy calibration_policy = {};
 };
 
 enum class Stream : std::uint8_t { log, journal, blocks };
@@ -73,6 +75,9 @@ class Node {
   bool finished() const;
   /// Waits for finished(); false after the patience.
   bool wait(std::chrono::milliseconds patience);
+  /// The first snapshot that is another than `seen`; after the patience the same.
+  std::shared_ptr<const Snapshot> next_snapshot(const std::shared_ptr<const Snapshot>& seen,
+                                                std::chrono::milliseconds patience);
   std::uint16_t listen_port() const;
   /// Stops the engine; afterwards the store may be read.
   void stop();

@@ -34,6 +34,8 @@ enum class NodeState : std::uint8_t {
 };
 std::string_view to_string(NodeState state) noexcept;
 
+inline constexpr const char* kPeerRefused = "peer-refused";  // alarm: who answers is not, or not rightly, the peer
+
 /// What the device itself reported last.
 struct DeviceReport {
   std::string name, role, kind, link, detail;
@@ -74,6 +76,7 @@ struct Snapshot {
   std::vector<DeviceReport> devices;
   std::optional<PauseReport> pause;
   std::optional<calibration::Progress> calibration;  // under way here
+  std::uint64_t calibrations_over = 0;               // Command::calibrate that ended, however it did
   std::optional<PairReport> pairs;
   std::optional<TrackReport> tracking;  // Bob's plates, after the last block
   std::vector<Alarm> alarms;
@@ -87,6 +90,7 @@ struct Command {
   std::uint64_t blocks = 0;   // run: how many more, 0 = until stopped
   std::string text;           // acknowledge: the alarm's name; calibrate: routines, apart by commas, empty: all
   std::string operator_name;  // for the journal
+  std::optional<std::chrono::seconds> most = {};  // calibrate: for all routines together
 };
 std::string_view to_string(Command::Kind kind) noexcept;
 

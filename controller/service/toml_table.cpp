@@ -30,6 +30,10 @@ void TomlTable::fail_at(const toml::node& node, std::string_view key, std::strin
   error_ = Error{Code::bad_input, fmt::format("{}: expected {}", place(&node, key), expected), "", 0, {}};
 }
 
+void TomlTable::fail_with(Error error) {
+  if (!error_) error_ = std::move(error);
+}
+
 std::string TomlTable::text(std::string_view key, std::string fallback) {
   const toml::node* node = find(key);
   if (node == nullptr) return fallback;
@@ -75,7 +79,8 @@ bool TomlTable::boolean(std::string_view key, bool fallback) {
 TomlTable TomlTable::sub(std::string_view key) {
   const toml::node* node = find(key);
   if (node != nullptr && node->as_table() == nullptr) fail(key, "a table");
-  return TomlTable(node != nullptr ? node->as_table() : nullptr, file_, std::string(key));
+  return TomlTable(node != nullptr ? node->as_table() : nullptr, file_,
+                   name_.empty() ? std::string(key) : fmt::format("{}.{}", name_, key));
 }
 
 const toml::node* TomlTable::raw(std::string_view key) { return find(key); }

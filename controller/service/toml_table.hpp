@@ -34,6 +34,8 @@ class TomlTable {
   void fail(std::string_view key, std::string expected);
   /// The same, of a node inside the key's value.
   void fail_at(const toml::node& node, std::string_view key, std::string expected);
+  /// What was wrong in a table inside of this one.
+  void fail_with(Error error);
   /// "FILE:LINE: table.key", as errors begin.
   std::string place(const toml::node* node, std::string_view key) const;
   /// The first error, else an unknown key, else nothing.

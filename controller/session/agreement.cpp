@@ -178,6 +178,9 @@ distillation::LengthInputs length_inputs(const Agreement& agreement, const Hello
     take_source(in, bob.model);
     take_preparation(in, bob.model);
   }
+  // A HELLO does not carry them: each side's keys name its own.
+  in.model.calibrations.insert(in.model.calibrations.end(), bob.model.calibrations.begin(),
+                               bob.model.calibrations.end());
   in.qber_abort = agreement.qber_abort;
   in.verification_bits = agreement.verification_bits;
   if (agreement.protocol == Protocol::bbm92) both_receive(in, alice, bob);

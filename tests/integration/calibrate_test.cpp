@@ -2,7 +2,11 @@
 // nicol calibrate as an operator uses it: a link that makes no key, one command, key.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/integration/program.hpp"
 
@@ -91,6 +95,66 @@ TEST_F(Calibrate, MissesARecordThatWasTakenOutOfTheRow) {
   const Outcome o = run();
   EXPECT_EQ(o.exit, 2);
   EXPECT_NE(o.err.find("polarisation-0002.json: the record before it"), std::string::npos) << o.err;
+}
+
+TEST_F(Calibrate, MissesItsNewestRecordAndBeginsAnewWhereAPersonMeantIt) {
+  ASSERT_EQ(calibrate({"delays"}).exit, 0);
+  std::filesystem::remove(record("delays-0001.json"));
+  const Outcome o = run();
+  EXPECT_EQ(o.exit, 2);
+  EXPECT_NE(o.err.find("made 1 records of delays, and those after number 0 are missing"), std::string::npos) << o.err;
+  EXPECT_EQ(nicol({"calibrate", "forget", "--state", (folder_ / "state").string()}).exit, 0);
+  EXPECT_EQ(calibrate({"delays"}).exit, 0);
+  EXPECT_TRUE(std::filesystem::exists(record("delays-0002.json")));
+}
+
+TEST_F(Calibrate, GoesOnWithAFullOneThatWasKilled) {
+  const auto note = record("full.begun");
+  const auto records = [&] {
+    std::error_code none;
+    return std::ranges::count_if(std::filesystem::directory_iterator(note.parent_path(), none),
+                                 [](const auto& entry) { return entry.path().extension() == ".json"; });
+  };
+  for (bool killed = false; !killed;) {  // again where it was done before the kill came
+    Program full(nicol_program(), with({"calibrate", "full"}, "5"));
+    const auto before = records();
+    while (full.running() && records() == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    full.kill(SIGKILL);
+    full.wait();
+    killed = std::filesystem::exists(note);
+  }
+  const Outcome rest = nicol(with({"calibrate", "full", "--resume"}, "5"));
+  ASSERT_EQ(rest.exit, 0) << rest.err << rest.out;
+  const json j = json::parse(rest.out);
+  EXPECT_FALSE(j["left_out"].empty());
+  for (const auto& one : j["left_out"]) EXPECT_EQ(one["why"], "was done before the interruption");
+  EXPECT_FALSE(std::filesystem::exists(note));
+  EXPECT_TRUE(json::parse(nicol(with({"calibrate", "full", "--resume"}, "5")).out)["left_out"].empty());
+}
+
+TEST_F(Calibrate, IsNamedInARunsReportThoughItIsBobs) {
+  ASSERT_EQ(calibrate().exit, 0);
+  auto command = with({"run", "--blocks", "1"}, "6");
+  command.pop_back();  // --json
+  const Outcome o = nicol(command);
+  ASSERT_EQ(o.exit, 0) << o.err;
+  EXPECT_NE(o.out.find("relies on (Bob): calibration polarisation "), std::string::npos) << o.out;
+}
+
+TEST_F(Calibrate, EndsForSecurityWhereAStrangerAnswers) {
+  const auto link = folder_ / "link", other = folder_ / "other";
+  for (const auto& place : {link, other})
+    ASSERT_EQ(nicol({"init", place.string(), "--scenario", scenario_.string()}).exit, 0);
+  edit_file(other / "alice.toml", "127.0.0.1:7450", "127.0.0.1:27451");
+  edit_file(link / "bob.toml", "127.0.0.1:7450", "127.0.0.1:27451");
+  edit_file(link / "bob.toml", "unix:light.sock", "unix:" + (other / "light.sock").string());
+  Program alice(nicol_program(), {"alice", "--config", (other / "alice.toml").string()});
+  const Outcome bob = nicol({"calibrate", "delays", "--config", (link / "bob.toml").string()});
+  EXPECT_EQ(bob.exit, 3) << bob.err;
+  EXPECT_NE(bob.err.find("nothing was calibrated"), std::string::npos) << bob.err;
+  EXPECT_FALSE(std::filesystem::exists(link / "bob-state" / "calibrations" / "delays-0001.json"));
+  alice.kill(SIGTERM);
+  alice.wait();
 }
 
 class EmulatedCalibrate : public Calibrate {

@@ -239,6 +239,12 @@ TEST(LengthInputs, TakeTheSourceFromAliceAndTheReceiverFromBob) {
   EXPECT_EQ(in.receiver, hal::ReceiverKind::active);
 }
 
+TEST(LengthInputs, NameTheCalibrationsOfTheSideThatHoldsTheKey) {
+  Hello alice, bob;
+  bob.model.calibrations = {"polarisation 0123456789abcdef (2 h)"};
+  EXPECT_EQ(length_inputs({}, alice, bob).model.calibrations, bob.model.calibrations);
+}
+
 TEST(LengthInputs, TakeWhatBobMeasuredOfTheSource) {
   Hello alice, bob;
   alice.model.p_multi = 1e-3;
