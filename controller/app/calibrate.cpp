@@ -257,6 +257,8 @@ std::string text_of(const Outcome& outcome) {
 }  // namespace
 
 Exit calibrate(const CalibrateOptions& options, Context& context) {
+  if (options.routines == std::vector<std::string>{"report"}) return calibration_report(options, context);
+  if (!options.out.empty()) return complain({Code::bad_input, "--out: expected with report only", "", 0, {}});
   if (options.routines == std::vector<std::string>{"forget"}) return forget(options);
   const auto outcome = options.config.empty() ? here(options, context) : with_the_peer(options, context);
   if (!outcome) return complain(outcome.error());

@@ -19,7 +19,7 @@ Result<service::CalibrationChoice> named(const std::vector<std::string>& names) 
   for (const std::string& name : names) {
     const Routine* routine = calibration::find_routine(name);
     if (routine == nullptr) {
-      std::string known = "full, daily, forget";
+      std::string known = "full, daily, report, forget";
       for (const Routine& other : calibration::routines()) known += fmt::format(", {}", other.name);
       return bad(fmt::format("calibrate {}: expected one of {}", name, known));
     }

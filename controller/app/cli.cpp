@@ -139,7 +139,8 @@ void add_calibrate(CLI::App& app, Parsed& p) {
       app.add_subcommand("calibrate", "measure and align the optics; what is found is recorded and used from then on");
   c->add_option(
       "routines", p.calibrate.routines,
-      "names; full (default); daily: what is stale, within five minutes; forget: set all records aside");
+      "names; full (default); daily: what is stale, within five minutes; report: a page of what is in force and "
+      "how it drifts; forget: set all records aside");
   auto* config = c->add_option("--config", p.calibrate.config, "this node's file; its peer's node must be running");
   c->add_option("--scenario", p.calibrate.scenario, "built-in name or .toml file")
       ->capture_default_str()
@@ -149,6 +150,7 @@ void add_calibrate(CLI::App& app, Parsed& p) {
   c->add_option("--speed", p.calibrate.speed, "max, or a multiple of real time")->capture_default_str();
   c->add_flag("--arm", p.calibrate.arm, "consent to light from a real source");
   c->add_flag("--resume", p.calibrate.resume, "full: go on where one was interrupted within the last day");
+  c->add_option("--out", p.calibrate.out, "report: the page's file (default: calibration-report.html)");
   c->callback([&p, c, config, state] {
     if (config->count() == 0 && state->count() == 0) throw CLI::RequiredError("--config or --state");
     if (c->count("--seed") > 0) p.calibrate.seed = p.seed;
@@ -312,7 +314,7 @@ void add_rest(CLI::App& app, Parsed& p) {
 void globals(CLI::App& app, Parsed& p) {
   app.add_flag("--json", p.json, "one JSON document on stdout, nothing else");
   app.add_flag("--verbose", p.verbose, "say more on stderr");
-  app.set_version_flag("--version", "nicol 0.1.0");
+  app.set_version_flag("--version", kVersion);
   app.fallthrough();
   app.require_subcommand(1);
 }

@@ -16,6 +16,8 @@
 
 namespace nicol::app {
 
+inline constexpr const char* kVersion = "nicol 0.1.0";
+
 enum class Output : std::uint8_t { text, json };
 enum class Talk : std::uint8_t { normal, verbose };
 
@@ -64,14 +66,17 @@ struct NodeRunOptions {
 Exit node(const NodeRunOptions& options, Context& context);
 
 struct CalibrateOptions {
-  std::vector<std::string> routines;  // names, or full, daily, forget; empty: full
+  std::vector<std::string> routines;  // names, or full, daily, report, forget; empty: full
   std::string scenario = "teaching", speed = "max";
   std::filesystem::path config, state;
   std::optional<std::uint64_t> seed;
   bool arm = false;           // the operator's consent to light from a real source
   bool resume = false;        // full: go on where the last one was interrupted
+  std::filesystem::path out;  // report: the page
 };
 Exit calibrate(const CalibrateOptions& options, Context& context);
+/// What is in force, how old it is, and how it went over weeks: a page to file away.
+Exit calibration_report(const CalibrateOptions& options, Context& context);
 
 struct SourceOptions {
   std::filesystem::path config;

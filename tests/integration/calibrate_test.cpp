@@ -132,6 +132,20 @@ TEST_F(Calibrate, GoesOnWithAFullOneThatWasKilled) {
   EXPECT_TRUE(json::parse(nicol(with({"calibrate", "full", "--resume"}, "5")).out)["left_out"].empty());
 }
 
+TEST_F(Calibrate, WritesAPageAndTheSameAsJson) {
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(calibrate({"delays"}).exit, 0);
+  const std::string page = (folder_ / "page.html").string();
+  const Outcome o = nicol({"calibrate", "report", "--state", (folder_ / "state").string(), "--out", page, "--json"});
+  ASSERT_EQ(o.exit, 0) << o.err;
+  const json j = json::parse(o.out);
+  EXPECT_EQ(j["schema"], "nicol.calibration-report/1");
+  const std::string text = read_file(page);
+  EXPECT_TRUE(text.starts_with("<!DOCTYPE html>"));
+  EXPECT_NE(text.find("<svg"), std::string::npos);
+  for (const auto& routine : j["routines"])
+    for (const auto& r : routine["records"]) EXPECT_NE(text.find(r["id"].get<std::string>()), std::string::npos);
+}
+
 TEST_F(Calibrate, IsNamedInARunsReportThoughItIsBobs) {
   ASSERT_EQ(calibrate().exit, 0);
   auto command = with({"run", "--blocks", "1"}, "6");
