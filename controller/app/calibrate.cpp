@@ -54,9 +54,9 @@ std::string step_text(const calibration::Progress& p, const service::Calibration
 
 /// Rigs as a node would set them, Alice's source armed.
 Result<void> prepare(hal::Rig& alice, hal::Rig& bob, const CalibrationBooks& books, const CalibrateOptions& options) {
+  if (auto known = calibration::apply(books.records.settings(), bob); !known) return known;  // where plates are to go
   for (hal::Rig* rig : {&alice, &bob})
     if (auto ready = service::prepare_rig(*rig); !ready) return ready;
-  if (auto known = calibration::apply(books.records.settings(), bob); !known) return known;
   return arm(alice, options);
 }
 

@@ -132,6 +132,12 @@ TEST_F(Calibrate, GoesOnWithAFullOneThatWasKilled) {
   EXPECT_TRUE(json::parse(nicol(with({"calibrate", "full", "--resume"}, "5")).out)["left_out"].empty());
 }
 
+TEST_F(Calibrate, MeasuresBehindThePlatesThatAnEarlierOneHasSet) {
+  ASSERT_EQ(calibrate({"delays", "polarisation"}).exit, 0);
+  const Outcome o = calibrate({"efficiency-mismatch"});
+  EXPECT_EQ(o.exit, 0) << o.out;
+}
+
 TEST_F(Calibrate, WritesAPageAndTheSameAsJson) {
   for (int i = 0; i < 2; ++i) ASSERT_EQ(calibrate({"delays"}).exit, 0);
   const std::string page = (folder_ / "page.html").string();
