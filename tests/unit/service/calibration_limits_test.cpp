@@ -130,7 +130,7 @@ TEST(CalibrationPolicy, IsTheRoutinesOwnWhereNothingIsSaid) {
 
 TEST(CalibrationPolicy, RefusesByLineWhatItDoesNotKnow) {
   EXPECT_NE(refusal("[calibration.limits]\n\"visibilty\" = { min = 1 }\n")
-                .find("lab.toml:2: calibration.limits.\"visibilty\": expected one of detector-*.dark_rate"),
+                .find("lab.toml:2: calibration.limits.\"visibilty\": expected one of detector-*."),
             std::string::npos)
       << refusal("[calibration.limits]\n\"visibilty\" = { min = 1 }\n");
   EXPECT_NE(refusal("[calibration.lifetime_s]\npolarization = 60\n").find("lab.toml:2: calibration.lifetime_s"),
