@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/calibration_place.hpp"
+#include "controller/app/calibration_tape.hpp"
 #include "controller/app/pair.hpp"
 #include "controller/app/progress.hpp"
 #include "controller/service/calibration_full.hpp"
@@ -99,7 +100,13 @@ Result<std::vector<Report>> with_both_rigs(const service::CalibrationChoice& cho
   calibration::BenchOptions o = bench_options(choice, books, progress);
   o.seed = pair.bob.world.seed;
   service::RateGuard guard = service::guard_of(**bob);
-  o.guard = service::watched_by(guard);
+  CalibrationTape tape(options.record);
+  if (auto begun = tape.begin(); !begun) return std::move(begun).error();
+  o.guard = [&, watch = tape.watch(), see = service::watched_by(guard)](const hal::TagBlock& block) {
+    if (watch) watch(**bob, block);
+    return see(block);
+  };
+  o.transmission_at_least = options.transmission_at_least.value_or(books.policy.transmission_at_least);
   calibration::Bench bench(**bob, **alice, context.stop->token(), std::move(o));
   auto reports = perform(choice, bench, books);
   (*alice)->safe_state();
@@ -199,6 +206,10 @@ Result<Outcome> with_the_peer(const CalibrateOptions& options, Context& context)
   secret::set_memory_policy(config->memory_policy());
   auto setup = node_from_config(*config);
   if (!setup) return std::move(setup).error();
+  CalibrationTape tape(options.record);
+  if (auto begun = tape.begin(); !begun) return std::move(begun).error();
+  setup->calibration_watch = tape.watch();
+  if (options.transmission_at_least) setup->calibration.transmission_at_least = *options.transmission_at_least;
   const CalibrationPlace place{setup->state, setup->preshared_key, setup->calibration};
   Result<service::CalibrationChoice> choice = Error{};
   {

@@ -150,6 +150,11 @@ void add_calibrate(CLI::App& app, Parsed& p) {
   c->add_option("--speed", p.calibrate.speed, "max, or a multiple of real time")->capture_default_str();
   c->add_flag("--arm", p.calibrate.arm, "consent to light from a real source");
   c->add_flag("--resume", p.calibrate.resume, "full: go on where one was interrupted within the last day");
+  c->add_option("--record", p.calibrate.record,
+                "keep the raw tags of its light in this folder; they say nothing of a key");
+  c->add_option("--transmission-at-least", p.calibrate.transmission_at_least,
+                "of the light that leaves Alice, what makes a click: the lab vouches for it")
+      ->check(CLI::Range(0.0, 1.0));
   c->add_option("--out", p.calibrate.out, "report: the page's file (default: calibration-report.html)");
   c->callback([&p, c, config, state] {
     if (config->count() == 0 && state->count() == 0) throw CLI::RequiredError("--config or --state");

@@ -70,9 +70,11 @@ struct CalibrateOptions {
   std::string scenario = "teaching", speed = "max";
   std::filesystem::path config, state;
   std::optional<std::uint64_t> seed;
-  bool arm = false;           // the operator's consent to light from a real source
-  bool resume = false;        // full: go on where the last one was interrupted
-  std::filesystem::path out;  // report: the page
+  bool arm = false;                             // the operator's consent to light from a real source
+  bool resume = false;                          // full: go on where the last one was interrupted
+  std::filesystem::path record;                 // folder for the raw tags of its light; empty: not kept
+  std::optional<double> transmission_at_least;  // instead of the config's
+  std::filesystem::path out;                    // report: the page
 };
 Exit calibrate(const CalibrateOptions& options, Context& context);
 /// What is in force, how old it is, and how it went over weeks: a page to file away.

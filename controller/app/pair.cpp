@@ -91,7 +91,7 @@ auto tee_into(const std::filesystem::path& file) {
       fmt::print(stderr, "nicol: tags are not kept any more in {}: {}\n", file.string(), describe(e));
     };
     return std::make_unique<files::TagTee>(std::move(tagger),
-                                           files::TeeOptions{file, files::card_order(timing), failed});
+                                           files::TapeOptions{file, files::card_order(timing), failed});
   };
 }
 

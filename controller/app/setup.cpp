@@ -164,6 +164,7 @@ Result<std::unique_ptr<service::Node>> make_node(const NodeSetup& node, const Ho
   parts.recording = std::move(recording);
   parts.calibrations = *std::move(calibrations);
   parts.calibration_policy = node.calibration;
+  parts.calibration_watch = node.calibration_watch;
   return service::Node::create(std::move(options), std::move(parts));
 }
 

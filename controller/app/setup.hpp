@@ -32,6 +32,7 @@ struct NodeSetup {
   service::PeerRole peer_role = service::PeerRole::listen;
   service::Endpoint endpoint;
   service::CalibrationPolicy calibration;
+  service::WatchTags calibration_watch;  // outlives the node
   std::size_t clicks_per_block = std::size_t{1} << 21;
   std::chrono::milliseconds reply_timeout{20'000}, light_timeout{60'000}, pause_patience{120'000},
       lock_patience{10'000};

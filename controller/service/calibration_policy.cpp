@@ -62,6 +62,7 @@ std::chrono::seconds CalibrationPolicy::lifetime(const calibration::Routine& rou
 CalibrationPolicy read_calibration_policy(TomlTable& table, const std::string& file) {
   CalibrationPolicy policy;
   policy.daily = std::chrono::seconds(table.integer("daily_s", 10, kYear, 300));
+  policy.transmission_at_least = table.number("transmission_at_least", 0, 1, 0);
   TomlTable lifetimes = table.sub("lifetime_s");
   for (const calibration::Routine& routine : calibration::routines())
     policy.lifetimes[std::string(routine.name)] = std::chrono::seconds(

@@ -15,6 +15,8 @@ struct CalibrationPolicy {
   std::vector<CalibrationLimit> limits;
   std::map<std::string, std::chrono::seconds, std::less<>> lifetimes;  // empty: the routines' own
   std::chrono::seconds daily{300};
+  /// Of the light at Alice's output, what makes a click in its gate: the lab vouches for it. 0: nobody does.
+  double transmission_at_least = 0;
   std::chrono::seconds lifetime(const calibration::Routine& routine) const;
 };
 

@@ -33,7 +33,10 @@ void CalibrationRun::run(const std::stop_token& stop) {
     return it == plan_.last.end() ? nullptr : &it->second;
   };
   RateGuard guard = guard_of(*own_);
-  options.guard = watched_by(guard);
+  options.guard = [&, see = watched_by(guard)](const hal::TagBlock& block) {
+    if (plan_.watch) plan_.watch(*own_, block);
+    return see(block);
+  };
   options.progress = [this](const calibration::Progress& p) {
     const std::lock_guard lock(mutex_);
     progress_ = p;

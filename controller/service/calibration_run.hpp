@@ -14,6 +14,9 @@
 
 namespace nicol::service {
 
+/// Sees every block of tags of a calibration, from its thread: light in states that everybody may know.
+using WatchTags = std::function<void(const hal::Rig& own, const hal::TagBlock& block)>;
+
 struct CalibrationPlan {
   std::vector<const calibration::Routine*> routines;
   std::uint64_t seed = 1;
@@ -22,6 +25,7 @@ struct CalibrationPlan {
   std::optional<std::chrono::seconds> most;    // for all together; what is under way then is cancelled
   std::chrono::milliseconds patience{20'000};  // for one answer of the peer
   double transmission_at_least = 0;            // BenchOptions'
+  WatchTags watch = {};                        // empty: nobody
 };
 
 class CalibrationRun {

@@ -15,6 +15,8 @@ void Engine::calibrate(const Command& command) {
   plan.seed = os_random_word();
   plan.limits = parts_.calibration_policy.limits;
   plan.most = command.most;
+  plan.transmission_at_least = parts_.calibration_policy.transmission_at_least;
+  plan.watch = parts_.calibration_watch;
   for (const calibration::Routine& r : calibration::routines())
     if (names.empty() || (',' + names + ',').find(fmt::format(",{},", r.name)) != std::string::npos)
       plan.routines.push_back(&r);

@@ -12,6 +12,7 @@
 #include "controller/secret/arena.hpp"
 #include "controller/service/calibration_policy.hpp"
 #include "controller/service/calibration_records.hpp"
+#include "controller/service/calibration_run.hpp"
 #include "controller/service/ring.hpp"
 #include "controller/service/snapshot.hpp"
 #include "controller/service/tcp.hpp"
@@ -44,6 +45,7 @@ struct NodeParts {
   std::unique_ptr<recording::Writer> recording;    // none: this run is not recorded
   std::optional<CalibrationRecords> calibrations;  // of `store`; none: calibrations leave no record
   CalibrationPolicy calibration_policy = {};
+  WatchTags calibration_watch = {};
 };
 
 enum class Stream : std::uint8_t { log, journal, blocks };

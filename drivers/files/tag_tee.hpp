@@ -2,25 +2,13 @@
 // A time tagger whose tags are also written to a file while somebody reads them: what a run's raw tags are kept with.
 #pragma once
 
-#include <atomic>
-#include <filesystem>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
-#include "drivers/files/tag_file_writer.hpp"
+#include "drivers/files/tag_tape.hpp"
 #include "drivers/hal/rig.hpp"
 
 namespace nicol::files {
-
-struct TeeOptions {
-  std::filesystem::path path;  // of a file in our own format; it appears, whole, when the tee goes
-  /// The detectors' bits in the file, by tagger channel: which channel of the file a tagger's channel is.
-  std::vector<std::uint16_t> file_channel;
-  /// Once, when the file could not be made or written: the tags themselves go on. Any thread.
-  std::function<void(const Error&)> failed;
-};
 
 /// Channels of the file in the order of the readevents cards for four detectors of a passive receiver (V, minus, H,
 /// plus); any other rig's as they are.
@@ -29,8 +17,8 @@ std::vector<std::uint16_t> card_order(const hal::TimingLayout& timing);
 /// All else is the inner tagger's. Tags of one tick become one event.
 class TagTee final : public hal::TimeTagger {
  public:
-  TagTee(std::unique_ptr<hal::TimeTagger> inner, TeeOptions options);
-  ~TagTee() override;
+  TagTee(std::unique_ptr<hal::TimeTagger> inner, TapeOptions options)
+      : inner_(std::move(inner)), tape_(*inner_, std::move(options)) {}
 
   hal::DeviceInfo info() const override { return inner_->info(); }
   hal::Link link() const noexcept override { return inner_->link(); }
@@ -55,14 +43,8 @@ class TagTee final : public hal::TimeTagger {
   Result<std::vector<double>> count_rates() override { return inner_->count_rates(); }
 
  private:
-  void begin();
-  void keep(const hal::TagBlock& block);
-  void check(const Result<void>& written);
-
   const std::unique_ptr<hal::TimeTagger> inner_;
-  const TeeOptions options_;
-  std::optional<TagFileWriter> writer_;  // none once writing has failed
-  std::vector<FileEvent> events_;        // of one block
+  TagTape tape_;
 };
 
 }  // namespace nicol::files

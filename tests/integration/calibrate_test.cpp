@@ -35,6 +35,12 @@ class Calibrate : public testing::Test {
     return nicol(with(std::move(routines), "5"));
   }
   Outcome run() const { return nicol(with({"run", "--blocks", "1"}, "6")); }
+  /// The same, for people.
+  Outcome said_of_a_run() const {
+    auto command = with({"run", "--blocks", "1"}, "6");
+    command.pop_back();  // --json
+    return nicol(command);
+  }
   std::filesystem::path record(const std::string& name) const {
     return folder_ / "state" / "bob" / "calibrations" / name;
   }
@@ -152,11 +158,27 @@ TEST_F(Calibrate, WritesAPageAndTheSameAsJson) {
     for (const auto& r : routine["records"]) EXPECT_NE(text.find(r["id"].get<std::string>()), std::string::npos);
 }
 
+TEST_F(Calibrate, KeepsTheRawTagsOfItsLightInPlainFiles) {
+  const auto tape = folder_ / "tape";
+  ASSERT_EQ(calibrate({"delays", "--record", tape.string()}).exit, 0);
+  const Outcome o = nicol({"tool", "tags", "--input", (tape / "bob.tags").string(), "--format", "nicol"});
+  ASSERT_EQ(o.exit, 0) << o.err;
+  EXPECT_GT(json::parse(o.out)["events"], 10'000) << o.out;
+}
+
+TEST_F(Calibrate, MeasuresPhotonNumbersWhereSomebodyVouchesForTheTransmission) {
+  ASSERT_EQ(calibrate({"delays", "polarisation"}).exit, 0);
+  const Outcome o = nicol(with({"calibrate", "photon-number", "--transmission-at-least", "0.28"}, "9"));
+  ASSERT_EQ(o.exit, 0) << o.err << o.out;
+  EXPECT_TRUE(json::parse(o.out)["routines"][0]["not_determined"].empty());
+  const Outcome key = said_of_a_run();
+  EXPECT_EQ(key.exit, 0) << key.err;
+  EXPECT_NE(key.out.find("mu, g2 measured"), std::string::npos) << key.out;
+}
+
 TEST_F(Calibrate, IsNamedInARunsReportThoughItIsBobs) {
   ASSERT_EQ(calibrate().exit, 0);
-  auto command = with({"run", "--blocks", "1"}, "6");
-  command.pop_back();  // --json
-  const Outcome o = nicol(command);
+  const Outcome o = said_of_a_run();
   ASSERT_EQ(o.exit, 0) << o.err;
   EXPECT_NE(o.out.find("relies on (Bob): calibration polarisation "), std::string::npos) << o.out;
 }

@@ -70,7 +70,7 @@ TEST_F(PairProgram, SiftsTheTagsOfASimulatedRunThroughReadevents) {
       const auto file = folder_ / (made++ == 0 ? "alice.tags" : "bob.tags");
       return std::make_unique<files::TagTee>(
           std::move(tagger),
-          files::TeeOptions{file, files::card_order(timing), [](const Error& e) { ADD_FAILURE() << describe(e); }});
+          files::TapeOptions{file, files::card_order(timing), [](const Error& e) { ADD_FAILURE() << describe(e); }});
     };
     PairLink link(world);
     link.light(scenario_.source.pairs.pump_mw);

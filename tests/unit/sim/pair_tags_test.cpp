@@ -29,8 +29,8 @@ class KeptTags : public testing::Test {
     world.tap = [this, made = 0](std::unique_ptr<hal::TimeTagger> tagger, const hal::TimingLayout& timing) mutable {
       const char* side = made++ == 0 ? "alice" : "bob";
       return std::make_unique<files::TagTee>(std::move(tagger),
-                                             files::TeeOptions{folder_ / side, files::card_order(timing),
-                                                               [this](const Error& e) { failure_ = describe(e); }});
+                                             files::TapeOptions{folder_ / side, files::card_order(timing),
+                                                                [this](const Error& e) { failure_ = describe(e); }});
     };
     test::PairLink link(world);
     link.light(4);
