@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/service/calibration_run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "controller/service/remote_rig.hpp"
@@ -52,6 +54,9 @@ void CalibrationRun::run(const std::stop_token& stop) {
       report = calibration::perform(*routine, bench);
     else
       report.reason = describe(begun ? begun->done.error() : begun.error());
+    // Before the next routine, and by the one thread that has the rig now.
+    if (auto told = calibration::apply(report.result, *own_); !told)
+      report.warnings.push_back(fmt::format("the rig was not told all of it: {}", describe(told.error())));
     const std::lock_guard lock(mutex_);
     reports_.push_back(report);
     wake_();

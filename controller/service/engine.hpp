@@ -199,8 +199,9 @@ class Engine {
   RigServer server_;
   std::optional<CalibrationPlan> wanted_calibration_;
   Deadline stale_due_{};
-  std::string told_stale_;   // what people were told last
-  bool found_anew_ = false;  // a calibration has told the rig what the session does not know yet
+  std::string told_stale_;     // what people were told last
+  bool found_anew_ = false;    // a calibration has told the rig what the session does not know yet
+  bool aligned_anew_ = false;  // a calibration under way has set the plates
   RigWatch watch_;
   RigSettings settings_;
   std::optional<LightPause> pause_;

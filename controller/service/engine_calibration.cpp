@@ -76,15 +76,14 @@ void Engine::finish_routines() {
         fmt::format("{}: {}{}{}", report.routine, to_string(report.status), report.reason.empty() ? "" : ", ",
                     report.reason));
     if (parts_.calibrations) keep(report);
-    if (auto told = calibration::apply(report.result, *parts_.rig); !told)
-      say(LogLine::Level::error, "calibration", describe(told.error()));
-    if (report.routine == "polarisation" && report.status == calibration::Status::passed) begin_tracking();
+    aligned_anew_ = aligned_anew_ || (report.routine == "polarisation" && report.status == calibration::Status::passed);
     found_anew_ = found_anew_ || !report.result.empty();
     calibrations.push(std::move(report));
   }
   if (const auto progress = calibration_->progress()) now_.calibration = *progress;
   if (!over) return;
   calibration_.reset();
+  if (std::exchange(aligned_anew_, false)) begin_tracking();
   now_.calibration.reset();
   now_.state = NodeState::idle;
   ++now_.calibrations_over;
