@@ -114,8 +114,7 @@ void write_up(const Answer& a, const StateTable& at_the_end, const hal::Rig& rig
     const hal::CompensatorPlate& plate = rig.compensator[i];
     report.result[plate.role + ".mount_deg"] = (a.mounts[i] + plate.fast_axis_offset).degrees();
     // One explanation of several: good for turning on from here, as tracking does, and told to no rig.
-    report.result[plate.role + ".seen_axis_deg"] =
-        (plate.fast_axis_offset - Angle::radians(a.fit.offset[i])).degrees();
+    report.result[plate.role + ".seen_axis_deg"] = (plate.fast_axis_offset - Angle::radians(a.fit.offset[i])).degrees();
     report.result[plate.role + ".seen_retardance_waves"] = a.fit.stack.retardance[i] / (2 * std::numbers::pi);
   }
   report.not_determined.push_back(
