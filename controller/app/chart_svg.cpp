@@ -157,8 +157,8 @@ std::vector<double> ticks(double low, double high) {
   const double rough = (high - low) / 3, decade = std::pow(10, std::floor(std::log10(rough))), part = rough / decade;
   const double step = decade * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
   std::vector<double> all;
-  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && all.size() < 12; ++k)
-    all.push_back(k * step);
+  const double first = std::ceil(low / step - 1e-9);
+  for (int i = 0; i < 12 && (first + i) * step <= high + 1e-9 * step; ++i) all.push_back((first + i) * step);
   return all;
 }
 

@@ -29,9 +29,9 @@ void follow(service::Node& node, Context& context, RunReport& report) {
       progress.line(block_line(b.value));
       report.blocks.push_back(std::move(b.value));
     }
-    for (auto& t : node.tracks_since(tracks_seen, 64)) {
+    for (const auto& t : node.tracks_since(tracks_seen, 64)) {
       tracks_seen = t.sequence;
-      report.tracks.push_back(std::move(t.value));
+      report.tracks.push_back(t.value);
     }
     progress.show(*node.snapshot());
   }

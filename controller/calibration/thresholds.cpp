@@ -97,6 +97,7 @@ Result<void> coarse(Scan& scan) {
 Result<void> fine(Scan& scan) {
   std::vector<std::optional<PulseEdge>> edges;
   for (const Scanned& s : scan.scanned) edges.push_back(pulse_edge(s.counts));
+  if (std::ranges::none_of(edges, [](const auto& edge) { return edge.has_value(); })) return {};
   for (int i = 1; i <= kFine; ++i)
     if (auto looked = scan.look([&](const Scanned& s) {
           const auto& edge = edges[static_cast<std::size_t>(&s - scan.scanned.data())];
