@@ -51,7 +51,7 @@ void tell_of_recordings(const service::Node& alice, const service::Node& bob) {
 
 /// Of each block one at most: the newest known names the last that was taken.
 void take_tracks(const service::Node& bob, RunReport& report) {
-  for (auto& t : bob.tracks_since(report.tracks.size(), 1024)) report.tracks.push_back(std::move(t.value));
+  for (const auto& t : bob.tracks_since(report.tracks.size(), 1024)) report.tracks.push_back(t.value);
 }
 
 void follow(service::Node& alice, service::Node& bob, std::uint64_t wanted, Context& context, RunReport& report) {

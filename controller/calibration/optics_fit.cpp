@@ -264,6 +264,7 @@ std::optional<OpticsFit> fit_optics(const PlateStack& stack, double tolerance, s
   const std::vector<Model> from = starts(data);
   if (from.empty()) return std::nullopt;
   std::vector<Found<Model>> ends;
+  ends.reserve(from.size());
   for (const Model& start : from) ends.push_back(climbed(data, start, kRefine));
   const auto best = std::ranges::max_element(ends, {}, &Found<Model>::likelihood);
   const Model model = climbed(data, Model{nearest(best->model.o)}, kMostSteps).model;

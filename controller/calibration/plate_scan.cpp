@@ -103,6 +103,7 @@ class Turning {
 
 std::vector<Mark> turn_marks(Angle low, Angle span) {
   std::vector<Mark> all;
+  all.reserve(kMarks);
   for (int k = 0; k < kMarks; ++k)
     all.push_back({low + span * ((k + 0.5) / kMarks), k % 2 == 0 ? Side::below : Side::above});
   return all;
