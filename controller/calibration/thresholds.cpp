@@ -87,10 +87,10 @@ class Scan {
 
 /// From above, so that noise is met where it begins and not where it is worst.
 Result<void> coarse(Scan& scan) {
-  double volts = kLowest * std::pow(kGrowth, kCoarse - 1);
-  for (int i = 0; i < kCoarse; ++i, volts /= kGrowth)
-    if (auto looked = scan.look([volts](const Scanned& s) { return s.loud ? -1 : std::min(volts, kHighest); }); !looked)
-      return looked;
+  for (int i = kCoarse - 1; i >= 0; --i) {
+    const double volts = std::min(kLowest * std::pow(kGrowth, i), kHighest);
+    if (auto looked = scan.look([volts](const Scanned& s) { return s.loud ? -1 : volts; }); !looked) return looked;
+  }
   return {};
 }
 

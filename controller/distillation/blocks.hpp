@@ -77,7 +77,7 @@ class VerifiedBlock {
 /// 128-bit identity, drawn by Alice; printed as a UUID.
 struct KeyId {
   std::array<std::uint8_t, 16> bytes{};
-  auto operator<=>(const KeyId&) const = default;
+  auto operator<=>(const KeyId&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 mistakes it
 };
 std::string to_string(const KeyId& id);
 Result<KeyId> parse_key_id(std::string_view uuid);

@@ -8,7 +8,7 @@
 namespace nicol::service {
 namespace {
 
-constexpr std::uint64_t kYear = 366 * 86'400;
+constexpr std::uint64_t kYear = std::uint64_t{366} * 86'400;
 
 std::string known_quantities() {
   std::string all;
