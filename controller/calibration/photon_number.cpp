@@ -82,6 +82,7 @@ Result<void> run(Bench& bench, Report& report) {
         "(transmission_at_least)");
     return {};
   }
+  report.fitted.push_back({"transmission_at_least", transmission.at_least, 0, "1"});  // believed, not fitted
   const Limited mean = means_of(*states, transmission, report), multi = multi_of(*states, transmission, report);
   if (!std::isfinite(mean.upper) || !std::isfinite(multi.upper)) return dark();
   compare(multi, bench.own().model, report);
@@ -111,7 +112,8 @@ Routine photon_number() {
            {"p_multi.diagonal", "1"},
            {"p_multi.diagonal.upper", "1"},
            {"g2", "1"},
-           {"g2.upper", "1"}},
+           {"g2.upper", "1"},
+           {"transmission_at_least", "1"}},
           std::chrono::hours(24)};
 }
 
