@@ -39,7 +39,7 @@ void Engine::track(const session::BlockResult& result) {
   tell(*report);
   const bool again = result.status != session::BlockStatus::key && report->worth_another_try();
   now_.tracking = *report;
-  tracks.push(*std::move(report));
+  tracks.push(*report);
   if (again && session_ && !calibration_) {
     RigCall call;
     call.method = RigMethod::try_again;
