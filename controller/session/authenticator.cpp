@@ -17,7 +17,7 @@ keystore::Interval Reservation::interval(TagPurpose p) const {
   const keystore::Interval& pool = direction_of(p) == Direction::a_to_b ? auth_ab : auth_ba;
   const std::uint64_t begin = pool.begin + std::uint64_t{place_of(p)} * tag_bits;
   const bool settles = p == TagPurpose::settle_query || p == TagPurpose::settle_answer;
-  return {begin, begin + (settles ? kSettlementTries : 1) * tag_bits};
+  return {begin, begin + std::uint64_t{settles ? kSettlementTries : std::uint8_t{1}} * tag_bits};
 }
 
 Authenticator::Authenticator(Vault& vault, Reservation reservation, ByteSpan alice_hello, ByteSpan bob_hello)
