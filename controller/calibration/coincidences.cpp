@@ -88,7 +88,7 @@ double apart_at_least(const CoincidenceCounts& c, double risk) {
 }  // namespace
 
 void CoincidenceCounts::add(std::uint8_t seen) {
-  for (std::size_t d = 0; d < 4; ++d) singles[d] += seen >> d & 1U;
+  for (std::size_t d = 0; d < 4; ++d) singles[d] += unsigned{seen} >> d & 1U;
   ++multiple[static_cast<std::size_t>(std::popcount(static_cast<unsigned>(seen & 0xFU)))];
 }
 
