@@ -112,7 +112,7 @@ Limited g2_of(std::span<const CoincidenceCounts> states, double risk) {
   if (!(chance > 0)) return unknown();
   // A slot with two has one pair, one with more has at most five more.
   const double most = poisson_upper(several, risk / 4) + 5 * poisson_upper(many, risk / 4);
-  return {found / chance, std::sqrt(variance) / chance, least > 0 ? most / least : unknown().upper};
+  return {found / chance, std::sqrt(std::max(variance, 1.0)) / chance, least > 0 ? most / least : unknown().upper};
 }
 
 Limited multi_photon_probability(std::span<const CoincidenceCounts> states, Transmission transmission, double risk) {
@@ -128,7 +128,7 @@ Limited multi_photon_probability(std::span<const CoincidenceCounts> states, Tran
   const double scale = 1 / (slots * transmission.at_least * transmission.at_least);
   if (!std::isfinite(scale)) return unknown();
   const double upper = least > 0 ? poisson_upper(several, risk / 2) / least * scale : 1;
-  return {found * scale, std::sqrt(variance) * scale, std::min(upper, 1.0)};
+  return {found * scale, std::sqrt(std::max(variance, 1.0)) * scale, std::min(upper, 1.0)};
 }
 
 Limited mean_photon_number(const CoincidenceCounts& counts, Transmission transmission, double risk) {

@@ -7,6 +7,7 @@
 
 #include "controller/calibration/coincidences.hpp"
 #include "controller/calibration/heralds.hpp"
+#include "controller/detection/dropped_slots.hpp"
 
 namespace nicol::calibration {
 
@@ -27,10 +28,10 @@ class KeptSlots {
   Result<void> look();
   bool knows(std::uint64_t slots) const { return heralds_ == nullptr || complete_ >= slots; }
 
-  /// By sent state, of the slots below `end`. clicked: rising; sent: how many slots of each state there are below
-  /// `end`.
+  /// By sent state, of the slots below `end` that were not dropped. clicked: rising; sent: how many of each state those
+  /// are.
   std::array<CoincidenceCounts, 4> count(std::span<const SlotClicks> clicked, const std::array<std::uint64_t, 4>& sent,
-                                         std::uint64_t end,
+                                         std::uint64_t end, detection::DroppedSlots& dropped,
                                          const std::function<std::uint8_t(std::uint64_t)>& state_of) const;
 
  private:

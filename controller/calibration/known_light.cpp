@@ -164,9 +164,10 @@ class Shining {
   }
   void count_slots() {
     const std::uint64_t seen = std::min(stream_.complete_slots(), collector_.slots);
-    for (std::uint64_t slot = 0; slot < seen; ++slot) ++light_.slots[sent_.state(slot)];
+    for (std::uint64_t slot = 0; slot < seen; ++slot)
+      if (!dropped_.contains(slot)) ++light_.slots[sent_.state(slot)];
     if (plan_.slots == LightPlan::Slots::listed)
-      light_.coincidences = kept_.count(collector_.clicked, light_.slots, seen, sent_of_);
+      light_.coincidences = kept_.count(collector_.clicked, light_.slots, seen, dropped_, sent_of_);
     light_.seconds = static_cast<double>(seen) * static_cast<double>(bench_->own().timing.slot_period.count) * 1e-12;
   }
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char *kMismatch = "model.efficiency_mismatch", *kAlike = "model.basis_independent_detection",
                      *kBlind = "timing.blind_time_ps", *kPreparation = "model.preparation_error_rad",
-                     *kMulti = "model.p_multi";
+                     *kMulti = "model.p_multi", *kMultiAtLeast = "model.p_multi.at_least";
 
 Status status_of(const Error& error) { return error.code == Code::cancelled ? Status::cancelled : Status::failed; }
 
@@ -65,13 +65,11 @@ void tell_timing(const hal::State& result, hal::TimingLayout& timing) {
   }
 }
 
-/// g2 alone measured leaves the declared mean: p_multi can then only grow (Waks et al. 2002: mu^2 g2 / 2).
+/// Where only part of it was measured, what is declared stands unless that contradicts it (model.p_multi.at_least).
 void tell_source(const hal::State& result, hal::DeviceModel& model) {
   if (const auto mean = entry<double>(result, "model.mean_photon_number")) model.mean_photon_number = *mean;
-  if (const auto g2 = entry<double>(result, "model.g2")) {
-    model.g2 = *g2;
-    model.p_multi = std::max(model.p_multi, std::min(1.0, std::pow(model.mean_photon_number, 2) * *g2 / 2));
-  }
+  if (const auto g2 = entry<double>(result, "model.g2")) model.g2 = *g2;
+  if (const auto least = entry<double>(result, kMultiAtLeast)) model.p_multi = std::max(model.p_multi, *least);
   if (const auto multi = entry<double>(result, kMulti)) {
     model.p_multi = *multi;
     model.source_provenance = hal::Provenance::measured;
@@ -125,7 +123,8 @@ hal::State only_worse(const hal::State& result, const hal::DeviceModel& model) {
   hal::State kept;
   for (const auto& [key, told] : {std::pair(kMismatch, model.efficiency_mismatch),
                                   {kPreparation, model.preparation_error_rad},
-                                  {kMulti, model.p_multi}})
+                                  {kMulti, model.p_multi},
+                                  {kMultiAtLeast, model.p_multi}})
     if (const auto found = entry<double>(result, key); found && *found > told) kept[key] = *found;
   if (const auto alike = entry<bool>(result, kAlike); alike && !*alike) kept[kAlike] = false;
   if (const auto blind = result.find(kBlind); blind != result.end()) kept.insert(*blind);  // is only ever told longer

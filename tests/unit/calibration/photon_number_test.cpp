@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/devices/simulated.hpp"
 #include "sim/optics/photon_number.hpp"
 #include "tests/unit/calibration/drawn_rig.hpp"
 #include "tests/unit/calibration/found.hpp"
@@ -69,6 +70,68 @@ TEST(PhotonNumber, OfUnknownTransmissionIsSaidToBeUnknown) {
   ASSERT_TRUE(apply(report.result, rig.bob()).ok());
   EXPECT_EQ(rig.bob().model.source_provenance, hal::Provenance::declared);
   EXPECT_GE(rig.bob().model.p_multi, declared);
+}
+
+/// Hardly any coincidence in so little light: a limit, and no reason to shorten keys.
+TEST(PhotonNumber, OfFewCoincidencesLeavesWhatIsDeclared) {
+  test::DrawnRig rig({35, 0, 0, {}, [](sim::Scenario& s) {
+                        s.source.type = sim::SourceType::pulsed;
+                        s.source.mean_photon_number.fill(0.02);
+                        s.source.g2.fill(0.002);
+                      }});
+  const double declared = rig.bob().model.p_multi = 1e-6;
+  const Report report = run(rig, 0);
+  ASSERT_EQ(report.status, Status::passed) << report.reason;
+  EXPECT_TRUE(report.warnings.empty()) << report.warnings.front();
+  EXPECT_GT(test::found(report, "g2").error, 0);
+  ASSERT_TRUE(apply(report.result, rig.bob()).ok());
+  EXPECT_EQ(rig.bob().model.p_multi, declared);
+}
+
+TEST(PhotonNumber, ThatContradictsWhatIsDeclaredReplacesIt) {
+  test::DrawnRig rig({36, 0, 0, {}});
+  rig.bob().model.p_multi = 1e-3;
+  const Report report = run(rig, 0);
+  ASSERT_EQ(report.warnings.size(), 1U);
+  ASSERT_TRUE(apply(report.result, rig.bob()).ok());
+  EXPECT_GT(rig.bob().model.p_multi, truth(rig.scenario()));
+}
+
+/// Tags that a tagger lost are no proof of photons that were not there.
+TEST(PhotonNumber, LeavesOutWhatTheTaggerLost) {
+  test::DrawnRig rig({37, 0, 0, {}, [](sim::Scenario& s) {
+                        s.tagger.fifo_depth = 64;
+                        s.tagger.drain_hz = 60e3;
+                      }});
+  const Report report = run(rig, kAtLeast);
+  ASSERT_EQ(report.status, Status::passed) << report.reason;
+  EXPECT_NEAR(test::found(report, "mean_photon_number.H").value, 0.8 * 0.3 / kAtLeast, 0.05);
+}
+
+TEST(PhotonNumber, OfHeraldedLightNeedsItsHeralds) {
+  test::DrawnRig rig({38, 0, 0, {}});
+  hal::Rig blind;  // Alice's source, and not her tagger
+  struct Lent final : sim::Simulated<hal::PulsedSource> {
+    Lent() : Simulated("lent", "source-1") {}
+    hal::SourceCaps caps() const override { return {hal::SourceKind::heralded, {}, {}, 1, 1, false, false}; }
+    Result<hal::InterlockState> interlock() override { return hal::InterlockState::closed; }
+    Result<void> arm(hal::ArmToken) override { return {}; }
+    Result<void> enable_emission() override { return {}; }
+    void disable_emission() noexcept override {}
+    Result<hal::EmissionState> emission() override { return hal::EmissionState::emitting; }
+    Result<void> set_light_level(hal::LightLevel) override { return {}; }
+    hal::LightLevel light_level() const noexcept override { return hal::LightLevel::quantum; }
+    Result<void> begin_block(std::uint64_t) override { return {}; }
+    Result<void> emit(const hal::PatternChunk&) override { return {}; }
+    Result<void> fire(std::uint64_t) override { return {}; }
+    Result<void> end_block() override { return {}; }
+    void safe_state() noexcept override {}
+  };
+  blind.add("source", "source", std::make_unique<Lent>());
+  Bench bench(rig.bob(), blind, {}, {});
+  const Report report = perform(photon_number(), bench);
+  EXPECT_EQ(report.status, Status::failed);
+  EXPECT_NE(report.reason.find("nothing tells which slots have a herald"), std::string::npos) << report.reason;
 }
 
 TEST(PhotonNumber, AboveWhatIsDeclaredWarns) {
